@@ -1,0 +1,157 @@
+import { type Context, Hono } from "hono";
+import { createSweeper } from "../checks/sweep.ts";
+import { type Balancer, createBalancer } from "../core/balancer.ts";
+import type { Config, HealthCheck, PoolConfig } from "../core/config.ts";
+import { ProxyError } from "../core/errors.ts";
+import { policies } from "../core/policies/index.ts";
+import type { Pools } from "../core/pool.ts";
+import type { Ports } from "../core/ports.ts";
+import { compileRoutes, rewrite } from "../core/routes.ts";
+import { bodyOf } from "../proxy/body.ts";
+import { editRequest } from "../proxy/headers.ts";
+import { inspect } from "../proxy/inspect.ts";
+import { forwardWithRetries } from "../proxy/retry.ts";
+import { createTrust } from "../proxy/trust.ts";
+import { createPools } from "../stores/pools.ts";
+import { adminApp } from "./admin.ts";
+import { createObserver } from "./observe.ts";
+import { asProxyError, problem } from "./problem.ts";
+
+/** The house: the same two doors on every runtime, and the app to mount in one's own. */
+export interface LoadBalancer {
+  readonly app: Hono;
+  /** The pools as they are now; `setBackends` changes one while requests run. */
+  readonly pools: Pools;
+  fetch(request: Request, env?: unknown, context?: unknown): Response | Promise<Response>;
+  /** One window of sweeps: a minute where cron calls, until the signal or `close()` elsewhere. */
+  scheduled(signal?: AbortSignal): Promise<void>;
+  /** Where no cron calls: runs `scheduled()` until `close()`. */
+  start(): void;
+  /** Stops the health checks and turns readiness to 503; resolves when nothing is in flight any more. */
+  close(): Promise<void>;
+  /** Requests that came in and whose answers have not ended. */
+  inFlight(): number;
+}
+
+/** What a request needs of its pool. */
+interface Lane {
+  readonly name: string;
+  readonly config: PoolConfig;
+  readonly balancer: Balancer;
+}
+
+/** Joins the two corridors: requests go through `fetch`, health through `scheduled`, and they meet in the pools. */
+export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
+  const { clock, traits, log, transport } = ports;
+  const pools = createPools(mapValues(config.pools, (pool) => pool.backends), ports);
+  const lanes = mapValues(config.pools, (pool, name): Lane => ({
+    name,
+    config: pool,
+    balancer: createBalancer(() => policies[pool.policy.type](pool.policy), ports),
+  }));
+  const checks = checksOf(config);
+  const sweeper = createSweeper(pools, checks, ports, { logSweeps: config.log.health === "all" });
+  const routeOf = compileRoutes(config.routes);
+  const isTrusted = createTrust(config.trustedProxies);
+  const headBytes = traits.headLimit === "app" ? config.limits.headBytes : undefined;
+  const observer = createObserver(config.log.access, ports);
+  const closing = new AbortController();
+
+  /** A request from door to door: listen, route, pick, forward, observe, respond. */
+  async function handle(context: Context): Promise<Response> {
+    const request = context.req.raw;
+    const client = ports.client(context);
+    const trusted = isTrusted(client.address);
+    const requestId = (trusted ? request.headers.get("x-request-id") : null) ?? ports.newId();
+    const observed = observer.begin(request, requestId);
+    let lane: Lane | undefined;
+    try {
+      const asked = inspect(request, headBytes);
+      observed.asked(asked.host, asked.path);
+
+      const route = routeOf(asked);
+      if (route === undefined) throw new ProxyError("no_route");
+      lane = lanes[route.pool]!;
+      const { name, config: pool, balancer } = lane;
+
+      const proto = request.url.startsWith("https:") ? "https" : "http";
+      const port = client.port ?? (proto === "https" ? 443 : 80);
+      const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
+      const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;
+      const body = await bodyOf(request, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
+      const forwarding = {
+        incoming: { method: asked.method, headers: asked.headers, body, onAbort: client.onLeave },
+        target: rewrite(route, asked.path, asked.query),
+        host: pool.host === "upstream" ? undefined : pool.host === "preserve" ? asked.host : pool.host,
+        headers: editRequest(asked.headers, sender, route.setRequestHeaders),
+      };
+
+      await pools.refresh(name);
+      const scope = {
+        config: pool,
+        balancer,
+        transport,
+        clock,
+        eligible: () => pools.current(name).eligible,
+        onFailure: observed.backendFailed,
+      };
+      const { response, backend, tries } = await forwardWithRetries(forwarding, scope, observed.ended);
+
+      observed.answered(response.status, backend.id, tries);
+      for (const field in route.setResponseHeaders) response.headers.set(field, route.setResponseHeaders[field]!);
+      return response;
+    } catch (thrown) {
+      const error = asProxyError(thrown);
+      observed.failed(error);
+      return problem(error, { requestId, accept: request.headers.get("accept"), retryAfter: secondsToNextSweep(lane) });
+    }
+  }
+
+  function secondsToNextSweep(lane: Lane | undefined): number {
+    if (lane === undefined || lane.config.healthCheck === false) return 1;
+    const { sweptAt } = pools.current(lane.name);
+    const next = (sweptAt ?? clock.now()) + lane.config.healthCheck.interval;
+    return Math.max(1, Math.ceil((next - clock.now()) / 1000));
+  }
+
+  const app = new Hono();
+  if (config.admin !== false) {
+    const isSwept = async () => {
+      await Promise.all([...checks.keys()].map((name) => pools.refresh(name)));
+      return [...checks.keys()].every((name) => pools.current(name).sweptAt !== undefined);
+    };
+    app.route(config.admin.path, adminApp({ isDraining: () => closing.signal.aborted, isSwept }));
+  }
+  app.all("*", handle);
+
+  for (const name in config.pools) {
+    if (!checks.has(name)) log.info(`pool ${name} is not checked: only failed requests tell that a backend is down`, { pool: name });
+  }
+
+  const scheduled = (signal?: AbortSignal) =>
+    sweeper.run(signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]));
+
+  return {
+    app,
+    pools,
+    fetch: (request, env, context) => app.fetch(request, env as object, context as Parameters<typeof app.fetch>[2]),
+    scheduled,
+    start: () => void scheduled(),
+    async close() {
+      closing.abort();
+      await observer.idle();
+    },
+    inFlight: observer.inFlight,
+  };
+}
+
+function checksOf({ pools }: Config): ReadonlyMap<string, HealthCheck> {
+  return new Map(Object.entries(pools).flatMap(([name, { healthCheck }]) => (healthCheck === false ? [] : [[name, healthCheck]])));
+}
+
+function mapValues<Value, Result>(
+  record: Readonly<Record<string, Value>>,
+  change: (value: Value, key: string) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
+}

@@ -1,0 +1,33 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+/** A command of the command line. */
+export interface Command {
+  readonly summary: string;
+  /** What follows the command's name, and its options with their meanings. */
+  readonly usage: string;
+  /** Gives back the exit status. */
+  run(args: string[]): Promise<number>;
+}
+
+/** Arguments that no command understands. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Arguments by the names in `options`; an unknown one is an error, not a guess.
+ * @throws {UsageError} */
+export function parseOptions<const Options extends NonNullable<ParseArgsConfig["options"]>>(args: string[], options: Options) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** A port as written on the command line.
+ * @throws {UsageError} */
+export function portFrom(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`"${text}" is not a port: expected a number from 0 to 65535`);
+  return port;
+}

@@ -1,0 +1,64 @@
+import process from "node:process";
+import { createPorts, lookup } from "#runtime";
+import { createLoadBalancer } from "../app/app.ts";
+import { loadConfig } from "../core/config.ts";
+import { type ConfigSource, createSource, readConfig } from "../runtimes/config-file.ts";
+import { createMemoryStore } from "../stores/memory.ts";
+import { type Command, parseOptions, portFrom, UsageError } from "./command.ts";
+import { logToStdout } from "./log.ts";
+import { runUntilSignal } from "./run.ts";
+
+const options = {
+  config: { type: "string", short: "c" },
+  port: { type: "string" },
+  policy: { type: "string" },
+  "health-path": { type: "string" },
+} as const;
+
+type Values = { readonly [Name in keyof typeof options]?: string | undefined };
+
+/** `roundabout serve`: runs the balancer with this runtime's own server. */
+export const serve: Command = {
+  summary: "run the balancer",
+  usage: `[URL...] [options]
+
+  URL...              backends of one pool, instead of a configuration file
+  -c, --config FILE   the configuration: .ts, .jsonc, .json, .yaml or .toml
+  --port PORT         listen here, whatever the configuration says; 0 picks a free port
+  --policy NAME       how backends are chosen, in every pool
+  --health-path PATH  check the backends of every pool with GET PATH`,
+  async run(args) {
+    const { values, positionals } = parseOptions(args, options);
+    const source = await sourceOf(positionals, values.config);
+    const ports = createPorts();
+    const config = source.check(() => loadConfig(withOptions(source.raw, values), ports.traits, lookup));
+    logToStdout(config.log);
+    const balancer = createLoadBalancer(config, { ...ports, store: createMemoryStore() });
+    return await runUntilSignal(balancer, { config, origin: source.origin, clock: ports.clock, log: ports.log });
+  },
+};
+
+async function sourceOf(urls: readonly string[], file: string | undefined): Promise<ConfigSource> {
+  if (urls.length === 0) {
+    return await readConfig({ setting: process.env["ROUNDABOUT_CONFIG"], file, directory: process.cwd() });
+  }
+  if (file !== undefined) throw new UsageError("backends come from -c FILE or from the command line, not from both");
+  return createSource({ pools: { default: { backends: urls } } }, "the command line");
+}
+
+/** What the command line says goes over what the file says; what is no configuration at all is left for the schema to refuse. */
+function withOptions(raw: unknown, values: Values): unknown {
+  if (!isRecord(raw)) return raw;
+  const { port, policy, "health-path": path } = values;
+  const forPools = { ...(policy !== undefined && { policy }), ...(path !== undefined && { healthCheck: { path } }) };
+  const pools = isRecord(raw["pools"])
+    ? Object.fromEntries(Object.entries(raw["pools"]).map(([name, pool]) => [name, isRecord(pool) ? { ...pool, ...forPools } : pool]))
+    : raw["pools"];
+  if (port === undefined) return { ...raw, pools };
+  const listen = isRecord(raw["listen"]) ? raw["listen"] : {};
+  return { ...raw, pools, listen: { ...listen, port: portFrom(port) } };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,130 @@
+import type { ProxyError } from "./errors.ts";
+import type { Backend } from "./pool.ts";
+
+/** Sends what came in, changed as `outgoing` says, and gives back the answer's head with its body still streaming.
+ * @throws {ProxyError} with the reason, as precisely as the runtime tells */
+export type Transport = (incoming: Incoming, outgoing: Outgoing) => Promise<Response>;
+
+/** A request as it came in, after whatever stood in front of the balancer. */
+export interface Incoming {
+  readonly method: string;
+  readonly headers: Headers;
+  /** `undefined` where the client announced none: no Content-Length above 0 and no Transfer-Encoding. */
+  readonly body: RequestBody | undefined;
+  /** Calls `listener` once nobody waits for the answer any more; gives back how to stop listening. */
+  onAbort(listener: () => void): () => void;
+}
+
+/** A request's body that may have to be sent to a second backend. */
+export interface RequestBody {
+  /** Bytes as announced by Content-Length; `undefined` for a chunked body. */
+  readonly length: number | undefined;
+  /** Whether `open` can be called (again): nothing was read, or all that was read is kept. */
+  readonly replayable: boolean;
+  /** Why the body could not be read to its end: the client left, or it is longer than allowed. */
+  readonly failure: ProxyError | undefined;
+  /** The whole body from its first byte. What an earlier `open` gave is dead from then on. */
+  open(): ReadableStream<Uint8Array>;
+}
+
+/** A change to what came in, not a new Request: each transport applies it to its runtime's own form. */
+export interface Outgoing {
+  readonly backend: Backend;
+  /** Path and query as they go on the wire. */
+  readonly target: string;
+  /** The Host field; `undefined` is the backend's own. */
+  readonly host: string | undefined;
+  readonly headers: HeaderEdits;
+  readonly deadlines: Deadlines;
+  /** Asks for a new connection: a probe, or the second try after a stale one. */
+  readonly fresh?: boolean;
+  /** Called once after an answer was given: when its body has ended, or with the head where the runtime tells no more. `error`: it broke. */
+  onEnd(bytes: number | undefined, error?: unknown): void;
+}
+
+/** Field names in lower case; `set` wins over `drop`. */
+export interface HeaderEdits {
+  readonly drop: ReadonlySet<string>;
+  readonly set: readonly (readonly [name: string, value: string])[];
+}
+
+/** Milliseconds. */
+export interface Deadlines {
+  readonly connectMs: number;
+  /** From the request fully sent to the answer's head. */
+  readonly responseMs: number;
+  /** Between two chunks of the answer; 0 is no limit. */
+  readonly idleMs: number;
+}
+
+/** Strings by key: the part of a Workers KV binding that is used, so that a binding is a Store. */
+export interface Store {
+  get(key: string): Promise<string | null>;
+  put(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** Milliseconds since the Unix epoch, and waiting. */
+export interface Clock {
+  now(): number;
+  /** Resolves early, and does not reject, when `signal` aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A number in [0, 1). */
+export type Random = () => number;
+
+/** A request at the door, with what its runtime handed over beside it: the part of Hono's Context that is used. */
+export interface Arrival {
+  readonly req: { readonly raw: Request };
+  readonly env: unknown;
+}
+
+/** What this runtime knows of the connection that a request came in on. */
+export interface Client {
+  readonly address: string | undefined;
+  /** The port the client connected to. */
+  readonly port: number | undefined;
+  /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
+  onLeave(listener: () => void): () => void;
+}
+
+/** A structured log: LogTape's Logger is one. */
+export interface Log {
+  debug(message: string, properties?: Record<string, unknown>): void;
+  info(message: string, properties?: Record<string, unknown>): void;
+  warn(message: string, properties?: Record<string, unknown>): void;
+  error(message: string, properties?: Record<string, unknown>): void;
+}
+
+/** What a runtime does otherwise than the rest, as data. */
+export interface Traits {
+  readonly name: string;
+  /** Where round robin begins unless it is configured. */
+  readonly start: "first" | "random";
+  /** Whether pools are checked unless it is configured. */
+  readonly healthCheck: boolean;
+  /** Whether the app has to hold `limits.headBytes` itself because the server does not. */
+  readonly headLimit: "server" | "app";
+  /** Probes sent at the same time unless it is configured. */
+  readonly probeConcurrency: number;
+  /** How long one `scheduled()` sweeps, in milliseconds, and how many probes it may send beyond the first sweep. */
+  readonly window: { readonly ms: number; readonly probes: number };
+  /** Options that cannot be kept here: a dotted path, `*` for any key, and why. */
+  readonly cannot: readonly { readonly path: string; readonly why: string; readonly except?: unknown }[];
+}
+
+/** What the world brings. A test brings its own. */
+export interface Ports {
+  readonly traits: Traits;
+  readonly transport: Transport;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A fresh id for a request that brings none. */
+  readonly newId: () => string;
+  /** A TCP check: connected and closed again. */
+  connect(host: string, port: number, signal: AbortSignal): Promise<void>;
+  client(arrival: Arrival): Client;
+  readonly log: Log;
+}

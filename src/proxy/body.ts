@@ -1,0 +1,103 @@
+import { ProxyError } from "../core/errors.ts";
+import type { RequestBody } from "../core/ports.ts";
+
+/** Bytes: what is kept for a further try, and what may pass at all. */
+export interface BodyLimits {
+  readonly keepBytes: number;
+  readonly maxBytes: number | undefined;
+}
+
+/**
+ * Finds out whether a request has a body; `undefined`: none.
+ *
+ * Content-Length and Transfer-Encoding decide (RFC 9112 §6.3). Deno has a body stream for every POST, so a stream that nothing announced
+ * is asked for its first chunk, and no empty chunked body goes to the backend.
+ *
+ * @throws {ProxyError} `body_too_large`, `body_consumed`, `malformed_request` for a body that the runtime did not hand over
+ */
+export async function bodyOf(request: Request, limits: BodyLimits): Promise<RequestBody | undefined> {
+  const announced = request.headers.get("content-length");
+  const length = announced === null ? undefined : Number(announced);
+  const chunked = request.headers.has("transfer-encoding");
+  if (length === 0 && !chunked) return undefined;
+  if (announced === null && !chunked && (request.method === "GET" || request.method === "HEAD")) return undefined;
+  if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  if (request.bodyUsed) throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
+  if (request.body === null) {
+    if (announced === null && !chunked) return undefined;
+    throw new ProxyError("malformed_request", { detail: `A ${request.method} request with a body is not forwarded.` });
+  }
+  const body = createBody(request.body, chunked ? undefined : length, limits);
+  return announced === null && !chunked && (await body.isEmpty()) ? undefined : body;
+}
+
+interface KeptBody extends RequestBody {
+  isEmpty(): Promise<boolean>;
+}
+
+/** A body whose beginning is kept as it is read, so that it can be sent again as long as all of it is kept. */
+export function createBody(source: ReadableStream<Uint8Array>, length: number | undefined, limits: BodyLimits): KeptBody {
+  const reader = source.getReader();
+  const kept: Uint8Array[] = [];
+  let read = 0;
+  let dropped = 0; // chunks that are no longer kept
+  let ended = false;
+  let failure: ProxyError | undefined;
+  let reading: Promise<boolean> | undefined;
+  let opened = 0;
+
+  // A read that an abandoned try began is the next try's read too: its chunk must not get lost.
+  const readOn = () => (reading ??= readOne().finally(() => (reading = undefined)));
+
+  /** Whether there was one more chunk. */
+  async function readOne(): Promise<boolean> {
+    if (ended) return false;
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw (failure = new ProxyError("client_aborted", { cause }));
+    });
+    if (done) {
+      ended = true;
+      return false;
+    }
+    read += value.byteLength;
+    if (limits.maxBytes !== undefined && read > limits.maxBytes) throw (failure = tooLarge(limits.maxBytes));
+    kept.push(value);
+    return true;
+  }
+
+  return {
+    length,
+    get failure() {
+      return failure;
+    },
+    get replayable() {
+      return dropped === 0;
+    },
+    async isEmpty() {
+      return kept.length === 0 && !(await readOn());
+    },
+    open() {
+      const me = ++opened;
+      let next = 0;
+      return new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            if (next - dropped >= kept.length) await readOn();
+            if (me !== opened) return controller.error(new TypeError("the body is being sent elsewhere"));
+            const chunk = kept[next - dropped];
+            if (chunk === undefined) return controller.close();
+            next++;
+            controller.enqueue(chunk);
+            if (read > limits.keepBytes) dropped += kept.splice(0, next - dropped).length;
+          },
+        },
+        // Nothing is read before it is asked for: a body that no connection took can go to another backend whatever its size.
+        { highWaterMark: 0 },
+      );
+    },
+  };
+}
+
+function tooLarge(maxBytes: number): ProxyError {
+  return new ProxyError("body_too_large", { detail: `At most ${maxBytes} bytes are accepted.` });
+}

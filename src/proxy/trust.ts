@@ -1,0 +1,28 @@
+import ipaddr from "ipaddr.js";
+
+/** Whether an address belongs to a proxy whose forwarding fields are believed. Answers are remembered: peers are few. */
+export function createTrust(ranges: readonly string[]): (address: string | undefined) => boolean {
+  if (ranges.length === 0) return () => false;
+  const networks = ranges.map((range) => (range.includes("/") ? ipaddr.parseCIDR(range) : hostRange(range)));
+  const answers = new Map<string, boolean>();
+  return (address) => {
+    if (address === undefined) return false;
+    const before = answers.get(address);
+    if (before !== undefined) return before;
+    const answer = ipaddr.isValid(address) && isWithin(ipaddr.process(address), networks);
+    if (answers.size >= 10_000) answers.clear();
+    answers.set(address, answer);
+    return answer;
+  };
+}
+
+type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+function hostRange(address: string): Network {
+  const host = ipaddr.process(address);
+  return [host, host.kind() === "ipv4" ? 32 : 128];
+}
+
+function isWithin(address: ipaddr.IPv4 | ipaddr.IPv6, networks: readonly Network[]): boolean {
+  return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
+}

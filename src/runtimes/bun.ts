@@ -1,0 +1,36 @@
+import { openSource, type Opened, place } from "./entry.ts";
+import { readConfigSync } from "./config-file.ts";
+import { serveOptions } from "./ports/bun.ts";
+
+export { createPorts, listen } from "./ports/bun.ts";
+
+let opened: Opened | undefined;
+
+/** Opened by the first use, which is Bun asking for the port when it serves this module. */
+function open(): Opened {
+  if (opened === undefined) {
+    opened = openSource(readConfigSync(place()));
+    opened.balancer.start();
+  }
+  return opened;
+}
+
+/** Both doors on Bun: `bun run` serves what a module exports by default. */
+export default {
+  get port() {
+    return open().config.listen.port;
+  },
+  get hostname() {
+    return open().config.listen.hostname;
+  },
+  get idleTimeout() {
+    return serveOptions(open().balancer.fetch, open().config).idleTimeout;
+  },
+  get maxRequestBodySize() {
+    return serveOptions(open().balancer.fetch, open().config).maxRequestBodySize;
+  },
+  get fetch() {
+    return serveOptions(open().balancer.fetch, open().config).fetch;
+  },
+  scheduled: () => open().balancer.scheduled(),
+};

@@ -1,0 +1,14 @@
+import { createEntry } from "./entry.ts";
+import { isDeploy } from "./ports/deno.ts";
+
+export { createPorts, listen } from "./ports/deno.ts";
+
+declare const Deno: { cron(name: string, schedule: string, handler: () => Promise<void>): Promise<void> };
+
+const entry = createEntry(isDeploy() ? "by-cron" : "started");
+
+// Deno Deploy finds its crons while the module loads, before anything is served.
+if (isDeploy()) void Deno.cron("roundabout health checks", "* * * * *", entry.scheduled);
+
+/** Both doors on Deno: `deno serve` and Deno Deploy take what a module exports by default. */
+export default entry;

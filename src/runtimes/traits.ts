@@ -1,0 +1,64 @@
+import type { Traits } from "../core/ports.ts";
+
+const bySocket = "this runtime's server does not tell its connections apart";
+const byFetch = "this runtime's fetch connects by its own rules";
+const endless = { ms: Number.POSITIVE_INFINITY, probes: Number.POSITIVE_INFINITY };
+const kvOnWorkers = { path: "store.type", why: "a KV binding exists on Workers only" };
+
+const node: Traits = {
+  name: "node",
+  start: "first",
+  healthCheck: true,
+  headLimit: "server",
+  probeConcurrency: 32,
+  window: endless,
+  cannot: [kvOnWorkers],
+};
+
+const bun: Traits = {
+  ...node,
+  name: "bun",
+  cannot: [
+    kvOnWorkers,
+    { path: "limits.headTimeout", why: "Bun closes a connection whose head is silent for about 12 s, and no other time" },
+    { path: "limits.idleTimeout", why: "Bun has one idle time for heads and connections, 10 s" },
+    { path: "limits.headBytes", why: "Bun's server holds 16 KiB, and no other size", except: "16KiB" },
+    { path: "limits.connections", why: bySocket },
+    { path: "pools.*.timeouts.connect", why: byFetch },
+  ],
+};
+
+const deno: Traits = {
+  ...node,
+  name: "deno",
+  headLimit: "app",
+  cannot: [
+    kvOnWorkers,
+    { path: "limits.headTimeout", why: bySocket },
+    { path: "limits.idleTimeout", why: bySocket },
+    { path: "limits.connections", why: bySocket },
+  ],
+};
+
+const workers: Traits = {
+  name: "workers",
+  start: "random",
+  healthCheck: false,
+  headLimit: "app",
+  probeConcurrency: 6, // open connections of one invocation
+  window: { ms: 60_000, probes: 45 }, // 50 subrequests of one invocation on the free plan
+  cannot: [
+    { path: "limits.headTimeout", why: bySocket },
+    { path: "limits.idleTimeout", why: bySocket },
+    { path: "limits.connections", why: bySocket },
+    { path: "pools.*.host", why: "fetch on Workers sends the backend's own Host; read X-Forwarded-Host", except: "upstream" },
+    { path: "pools.*.timeouts.connect", why: byFetch },
+    { path: "pools.*.timeouts.idle", why: "bodies pass through Workers unread" },
+  ],
+};
+
+/** What each runtime does otherwise than the rest. */
+export const traits = { node, bun, deno, workers } as const;
+
+/** On Deno Deploy the checks are called by cron, once a minute. */
+export const denoDeploy: Traits = { ...deno, window: { ms: 60_000, probes: Number.POSITIVE_INFINITY } };

@@ -1,0 +1,27 @@
+import { hopByHopNames } from "../core/fields.ts";
+import type { Transport } from "../core/ports.ts";
+import { fetchTransport, respond } from "./fetch.ts";
+
+declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
+
+/** The fetch of Workers. It tells no failure from another, resends GET, HEAD and DELETE by itself, and does not let Host be set. */
+export function workersTransport(): Transport {
+  return fetchTransport(fetch, {
+    init: () => ({ cache: "no-store" }),
+    requestBody(body, sent) {
+      // A stream alone would go chunked: the length travels in the stream's type.
+      const pipe: TransformStream<Uint8Array, Uint8Array> = body.length === undefined ? new TransformStream() : new FixedLengthStream(body.length);
+      body.open().pipeTo(pipe.writable).then(sent, () => {});
+      return pipe.readable;
+    },
+    codeOf: () => "connection_terminated",
+    answer(response, method, { onEnd }) {
+      const headers = new Headers(response.headers);
+      for (const name of hopByHopNames(headers.get("connection"))) headers.delete(name);
+      const length = headers.get("content-length");
+      onEnd(length === null ? undefined : Number(length));
+      // The body goes on unread: read by JavaScript it would be decoded.
+      return respond(response, method, headers, response.body);
+    },
+  });
+}
