@@ -125,7 +125,9 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
   app.all("*", handle);
 
   for (const name in config.pools) {
-    if (!checks.has(name)) log.info(`pool ${name} is not checked: only failed requests tell that a backend is down`, { pool: name });
+    if (!checks.has(name)) {
+      log.info(`pool ${name} is not checked: only failed requests tell that a backend is down`, { pool: name });
+    }
   }
 
   const scheduled = (signal?: AbortSignal) =>
@@ -146,7 +148,9 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
 }
 
 function checksOf({ pools }: Config): ReadonlyMap<string, HealthCheck> {
-  return new Map(Object.entries(pools).flatMap(([name, { healthCheck }]) => (healthCheck === false ? [] : [[name, healthCheck]])));
+  return new Map(
+    Object.entries(pools).flatMap(([name, { healthCheck }]) => (healthCheck === false ? [] : [[name, healthCheck]])),
+  );
 }
 
 function mapValues<Value, Result>(

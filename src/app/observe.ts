@@ -49,7 +49,9 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
       const { status, backend, tries, headMs } = head;
       const line = { requestId, method: request.method, host, path, status, backend, tries, bytes: end.bytes, headMs };
       const totalMs = clock.now() - startedAt;
-      log.info(`${request.method} ${path ?? "-"} ${status}`, withoutUndefined({ ...line, totalMs, error: end.error }));
+      // LogTape takes what stands in braces for the name of a property.
+      const place = path?.replace(/[{}]/g, "$&$&") ?? "-";
+      log.info(`${request.method} ${place} ${status}`, withoutUndefined({ ...line, totalMs, error: end.error }));
     }
 
     return {
@@ -60,7 +62,10 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
       backendFailed(backend, error) {
         failures++;
         const cause = error.cause instanceof Error ? error.cause.message : undefined;
-        log.warn(`backend error ${backend.url} (${error.code})`, withoutUndefined({ requestId, backend: backend.id, path, error: error.code, cause }));
+        log.warn(
+          `backend error ${backend.url} (${error.code})`,
+          withoutUndefined({ requestId, backend: backend.id, path, error: error.code, cause }),
+        );
       },
       answered(status, backend, tries) {
         head = { status, backend, tries, headMs: access ? clock.now() - startedAt : 0 };
@@ -71,7 +76,9 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
         finish();
       },
       failed(error) {
-        if (error.row.status === 500) log.error(error.message, { requestId, cause: String(error.cause ?? error.detail) });
+        if (error.row.status === 500) {
+          log.error(error.message, { requestId, cause: String(error.cause ?? error.detail) });
+        }
         head = { status: error.row.status, tries: failures, headMs: access ? clock.now() - startedAt : 0 };
         end = { bytes: undefined, error: error.code };
         finish();

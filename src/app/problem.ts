@@ -20,7 +20,13 @@ export function problem(error: ProxyError, { requestId, accept, retryAfter }: Pr
   if (status === 405) headers.set("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   if (wantsJson(accept)) {
     headers.set("content-type", "application/problem+json");
-    const details = { type: `https://www.iana.org/assignments/http-proxy-status#${type}`, title, status, detail: error.detail, requestId };
+    const details = {
+      type: `https://www.iana.org/assignments/http-proxy-status#${type}`,
+      title,
+      status,
+      detail: error.detail,
+      requestId,
+    };
     return new Response(JSON.stringify(details), { status, headers });
   }
   headers.set("content-type", "text/plain; charset=utf-8");

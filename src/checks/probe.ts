@@ -110,7 +110,7 @@ function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [In
 async function readText(response: Response, cut: AbortSignal): Promise<string> {
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
-  // Deno and workerd do not carry an abort of the request over to a body that has begun, so it is cancelled by hand.
+  // Not every runtime carries an abort of the request over to a body that has begun, so it is cancelled by hand.
   const cancel = () => void reader.cancel().catch(() => {});
   cut.addEventListener("abort", cancel);
   const decoder = new TextDecoder();

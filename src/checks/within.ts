@@ -5,8 +5,8 @@ const late = Symbol("late");
 /**
  * What `work` gives, or `undefined` when `ms` pass or `signal` aborts first.
  *
- * Then the signal that `work` was given aborts, and what becomes of it is not waited for: a runtime may ignore the signal
- * (undici does while it connects). Leaves no timer and no listener.
+ * Then the signal that `work` was given aborts, and what becomes of it is not waited for: some clients ignore a signal while
+ * they connect. Leaves no timer and no listener.
  *
  * @throws whatever `work` throws in time
  */

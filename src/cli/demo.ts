@@ -6,9 +6,9 @@ import { createPorts } from "#runtime";
 import { createLoadBalancer } from "../app/app.ts";
 import { type ConfigInput, parseConfig } from "../core/config.ts";
 import { createMemoryStore } from "../stores/memory.ts";
-import { type Command, parseOptions } from "./command.ts";
+import { type Command, parseOptions, StartError } from "./command.ts";
 import { logToStdout } from "./log.ts";
-import { runUntilSignal, StartError } from "./run.ts";
+import { run } from "./run.ts";
 
 const backendPorts = [8081, 8082, 8083];
 
@@ -17,7 +17,7 @@ const demoConfig: ConfigInput = {
   pools: {
     demo: {
       backends: backendPorts.map((port) => `http://127.0.0.1:${port}`),
-      healthCheck: { path: "/health", interval: "2s", unhealthyThreshold: 1, healthyThreshold: 1 },
+      healthCheck: { path: "/health", interval: "2s", unhealthyThreshold: 1, healthyThreshold: 1, jitter: 0 },
     },
   },
 };
@@ -36,7 +36,7 @@ export const demo: Command = {
       logToStdout(config.log);
       const balancer = createLoadBalancer(config, { ...ports, store: createMemoryStore() });
       const onListening = () => process.stdout.write(tour(config.listen.port, backends));
-      return await runUntilSignal(balancer, { config, origin: "the demo", clock: ports.clock, log: ports.log, onListening });
+      return await run(balancer, { config, origin: "the demo", log: ports.log, onListening });
     } finally {
       for (const { child } of backends) child.kill();
     }
@@ -50,13 +50,17 @@ interface DemoBackend {
 
 /** This command line, run by this runtime. */
 function ourselves(): [program: string, ...args: string[]] {
-  const cli = fileURLToPath(new URL("../cli" + import.meta.url.slice(import.meta.url.lastIndexOf(".")), import.meta.url));
+  const cli = fileURLToPath(
+    new URL("../cli" + import.meta.url.slice(import.meta.url.lastIndexOf(".")), import.meta.url),
+  );
   return "Deno" in globalThis ? [process.execPath, "run", "-A", cli] : [process.execPath, cli];
 }
 
 function spawnBackend(port: number): DemoBackend {
   const [program, ...args] = ourselves();
-  const child = spawn(program, [...args, "backend", String(port), "--ends-with-parent"], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program, [...args, "backend", String(port), "--ends-with-parent"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   return { port, child };
 }
 
@@ -69,7 +73,9 @@ function listening(port: number, child: ChildProcess): Promise<void> {
 
 function tour(port: number, backends: readonly DemoBackend[]): string {
   const command = ourselves().map((part) => (part.startsWith("/") ? relative(process.cwd(), part) : part)).join(" ");
-  const lines = backends.map(({ port, child }) => `  backend ${port}:  kill ${child.pid}   brings it down;   ${command} backend ${port}   brings it back`);
+  const lines = backends.map(({ port, child }) =>
+    `  backend ${port}:  kill ${child.pid}   brings it down;   ${command} backend ${port}   brings it back`
+  );
   return `
 Three backends and the balancer are running. /health is checked every 2 s, and one check is enough to turn a backend.
 

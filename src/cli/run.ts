@@ -1,45 +1,51 @@
-import process from "node:process";
 import { listen } from "#runtime";
 import type { LoadBalancer } from "../app/app.ts";
 import type { Config } from "../core/config.ts";
-import type { Clock, Log } from "../core/ports.ts";
+import type { Log } from "../core/ports.ts";
 import type { Door } from "../runtimes/ports/door.ts";
-import { startLog } from "../runtimes/logging.ts";
-
-/** A server that could not be started, said for people. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-}
+import { announce } from "./announce.ts";
+import { StartError } from "./command.ts";
+import { runUntilSignal, takeSignals } from "./lifecycle.ts";
 
 /** What a run needs beside the balancer. */
 export interface RunOptions {
   readonly config: Config;
   /** Where the configuration came from. */
   readonly origin: string;
-  readonly clock: Clock;
   readonly log: Log;
   /** Called once when it listens. */
-  onListening?(door: Door): void;
+  onListening?(): void;
 }
 
-/** Opens both doors, serves until a signal, and drains. Gives back the exit status: 1 when requests had to be cut. */
-export async function runUntilSignal(balancer: LoadBalancer, { config, origin, clock, log, onListening }: RunOptions): Promise<number> {
+/**
+ * Opens both doors and serves until a signal; gives back the exit status.
+ *
+ * @throws {StartError} when the port cannot be listened on
+ */
+export async function run(balancer: LoadBalancer, { config, origin, log, onListening }: RunOptions): Promise<number> {
+  const signals = takeSignals();
   const door = await open(balancer, config);
-  const signalled = nextSignal();
-  announce(config, door, origin);
-  onListening?.(door);
+  announce(config, door.port, origin);
+  onListening?.();
   balancer.start();
 
-  const signal = await signalled;
-  void nextSignal().then(() => process.exit(1));
-  const { timeout, preStopDelay } = config.shutdown;
-  log.info(`${signal}: ending ${balancer.inFlight()} requests in flight, for ${timeout} ms at most`);
-  const idle = balancer.close();
-  await clock.sleep(preStopDelay);
-  const ended = Promise.all([door.close(), idle]).then(() => true);
-  if (!(await Promise.race([ended, clock.sleep(timeout).then(() => false)]))) return cut(balancer, door, log, timeout);
-  log.info("stopped");
-  return 0;
+  let idle: Promise<void> | undefined;
+  const service = {
+    died: new Promise<never>(() => {}),
+    drain() {
+      idle = balancer.close();
+    },
+    async stop() {
+      await Promise.all([door.close(), idle]);
+    },
+    cut() {
+      // Connections without a request on them are no loss.
+      const inFlight = balancer.inFlight();
+      door.cut();
+      return inFlight > 0;
+    },
+  };
+  return await runUntilSignal(service, signals, config.shutdown, log);
 }
 
 async function open(balancer: LoadBalancer, config: Config): Promise<Door> {
@@ -50,44 +56,16 @@ async function open(balancer: LoadBalancer, config: Config): Promise<Door> {
   }
 }
 
-/** Connections without a request on them are no loss, so only those with one make the end a forced one. */
-function cut(balancer: LoadBalancer, door: Door, log: Log, timeout: number): number {
-  const left = balancer.inFlight();
-  door.cut();
-  if (left === 0) {
-    log.info("stopped");
-    return 0;
-  }
-  log.warn(`forced to stop: ${left} requests were still in flight after ${timeout} ms`, { inFlight: left });
-  return 1;
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    const take = (signal: string) => {
-      process.off("SIGINT", take);
-      process.off("SIGTERM", take);
-      resolve(signal);
-    };
-    process.on("SIGINT", take);
-    process.on("SIGTERM", take);
-  });
-}
-
-function announce({ listen: { hostname }, pools }: Config, { port }: Door, origin: string): void {
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  startLog.info(`listening on http://${host}:${port}, configured by ${origin}`);
-  for (const [name, { backends }] of Object.entries(pools)) {
-    startLog.info(`pool ${name}: ${backends.map((backend) => backend.url).join(", ")}`);
-  }
-}
-
 /** Node and Bun put a code on the error, Deno a name. */
 function listenFailure(error: unknown, { hostname, port }: Config["listen"]): string {
   const { code, name } = error as { code?: string; name?: string };
   const place = `port ${port} on ${hostname}`;
-  if (code === "EADDRINUSE" || name === "AddrInUse") return `${place} is taken by another process; choose another with --port or listen.port`;
-  if (code === "EACCES" || name === "PermissionDenied") return `${place} may not be listened on: this user lacks the right`;
-  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable") return `${hostname} is no address of this machine; see listen.hostname`;
+  if (code === "EADDRINUSE" || name === "AddrInUse") {
+    return `${place} is taken by another process; choose another with --port or listen.port`;
+  }
+  if (code === "EACCES" || name === "PermissionDenied") return `${place} may not be listened on by this user`;
+  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable") {
+    return `${hostname} is no address of this machine; see listen.hostname`;
+  }
   return `cannot listen on ${place}: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -6,7 +6,7 @@ import { type ConfigSource, createSource, readConfig } from "../runtimes/config-
 import { createMemoryStore } from "../stores/memory.ts";
 import { type Command, parseOptions, portFrom, UsageError } from "./command.ts";
 import { logToStdout } from "./log.ts";
-import { runUntilSignal } from "./run.ts";
+import { run } from "./run.ts";
 
 const options = {
   config: { type: "string", short: "c" },
@@ -34,7 +34,7 @@ export const serve: Command = {
     const config = source.check(() => loadConfig(withOptions(source.raw, values), ports.traits, lookup));
     logToStdout(config.log);
     const balancer = createLoadBalancer(config, { ...ports, store: createMemoryStore() });
-    return await runUntilSignal(balancer, { config, origin: source.origin, clock: ports.clock, log: ports.log });
+    return await run(balancer, { config, origin: source.origin, log: ports.log });
   },
 };
 
@@ -52,7 +52,9 @@ function withOptions(raw: unknown, values: Values): unknown {
   const { port, policy, "health-path": path } = values;
   const forPools = { ...(policy !== undefined && { policy }), ...(path !== undefined && { healthCheck: { path } }) };
   const pools = isRecord(raw["pools"])
-    ? Object.fromEntries(Object.entries(raw["pools"]).map(([name, pool]) => [name, isRecord(pool) ? { ...pool, ...forPools } : pool]))
+    ? Object.fromEntries(
+      Object.entries(raw["pools"]).map(([name, pool]) => [name, isRecord(pool) ? { ...pool, ...forPools } : pool]),
+    )
     : raw["pools"];
   if (port === undefined) return { ...raw, pools };
   const listen = isRecord(raw["listen"]) ? raw["listen"] : {};

@@ -1,18 +1,19 @@
 import { join } from "node:path";
 import process from "node:process";
 import { getLogger } from "@logtape/logtape";
-import { type Config, ConfigError, loadConfig } from "../core/config.ts";
+import { type Config, loadConfig } from "../core/config.ts";
 import type { Log } from "../core/ports.ts";
 import { type ConfigSource, readConfig } from "../runtimes/config-file.ts";
 import { startLog } from "../runtimes/logging.ts";
 import { traits } from "../runtimes/traits.ts";
-import { parseOptions, portFrom, UsageError } from "./command.ts";
+import { announce } from "./announce.ts";
+import { parseOptions, portFrom, StartError, tellFailure, UsageError } from "./command.ts";
+import { runUntilSignal, type Service, takeSignals } from "./lifecycle.ts";
 import { logToStdout } from "./log.ts";
-import { bracketed, type WorkerdPlan } from "./workerd/capnp.ts";
+import type { WorkerdPlan } from "./workerd/capnp.ts";
 import { WorkerdError } from "./workerd/process.ts";
 import { relog } from "./workerd/relog.ts";
 import { runInWorkerd, type Running } from "./workerd/run.ts";
-import { runUntilSignal, takeSignals } from "./workerd/signals.ts";
 
 const entry = join(import.meta.dirname, "../runtimes/workers.ts");
 const usage = "usage: npm run start:workers -- [-c FILE]";
@@ -33,9 +34,12 @@ async function main(args: string[]): Promise<number> {
   const signals = takeSignals();
   const running = await Promise.race([start(config, source.raw, variables), signals.first.then(() => undefined)]);
   if (running === undefined) return 0;
-  announce(config, running, source.origin);
+  if (running.keyValuePort !== undefined) {
+    startLog.info(`the KV namespace is at http://127.0.0.1:${running.keyValuePort}`);
+  }
+  announce(config, running.port, source.origin);
   running.start();
-  return await runUntilSignal(running, signals, config.shutdown, log);
+  return await runUntilSignal(serviceOf(running), signals, config.shutdown, log);
 }
 
 /** The checked configuration, and which variables it takes from the environment. */
@@ -58,7 +62,7 @@ async function start(config: Config, raw: unknown, fromEnvironment: readonly str
     return await runInWorkerd(entry, plan, log, isPretty ? relog : undefined);
   } catch (error) {
     if (!(error instanceof WorkerdError)) throw error;
-    throw new WorkerdError(`cannot serve on port ${port} on ${hostname}: ${error.message}`, { cause: error });
+    throw new StartError(`cannot serve on port ${port} on ${hostname}: ${error.message}`, { cause: error });
   }
 }
 
@@ -69,23 +73,25 @@ function keyValueOf({ store }: Config): WorkerdPlan["keyValue"] {
   return { binding: store.binding, port: port === undefined ? undefined : portFrom(port) };
 }
 
-function announce({ listen: { hostname }, pools }: Config, { port, keyValuePort }: Running, origin: string): void {
-  if (keyValuePort !== undefined) startLog.info(`the KV namespace is at http://127.0.0.1:${keyValuePort}`);
-  startLog.info(`listening on http://${bracketed(hostname)}:${port}, configured by ${origin}`);
-  for (const [name, { backends }] of Object.entries(pools)) {
-    startLog.info(`pool ${name}: ${backends.map((backend) => backend.url).join(", ")}`);
-  }
-}
-
-function failure(error: unknown): number {
-  const say = (status: number, text: string) => {
-    process.stderr.write(`roundabout: ${text}\n`);
-    return status;
+function serviceOf({ exit, drain, stop, kill }: Running): Service {
+  const never = new Promise<never>(() => {});
+  let isStopping = false;
+  return {
+    died: exit.then((status) => {
+      if (isStopping && status === 0) return never;
+      return `workerd ended by itself, ${status === null ? "by a signal" : `with status ${status}`}`;
+    }),
+    drain,
+    async stop() {
+      isStopping = true;
+      stop();
+      if ((await exit) !== 0) await never; // `died` tells
+    },
+    cut() {
+      kill();
+      return true;
+    },
   };
-  if (error instanceof UsageError) return say(2, `${error.message}\n\n${usage}`);
-  if (error instanceof ConfigError) return say(2, error.message);
-  if (error instanceof WorkerdError) return say(1, error.message);
-  throw error;
 }
 
-process.exit(await main(process.argv.slice(2)).catch(failure));
+process.exit(await main(process.argv.slice(2)).catch((error: unknown) => tellFailure(error, usage)));

@@ -21,8 +21,12 @@ export async function bodyOf(request: Request, limits: BodyLimits): Promise<Requ
   const chunked = request.headers.has("transfer-encoding");
   if (length === 0 && !chunked) return undefined;
   if (announced === null && !chunked && (request.method === "GET" || request.method === "HEAD")) return undefined;
-  if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) throw tooLarge(limits.maxBytes);
-  if (request.bodyUsed) throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
+  if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) {
+    throw tooLarge(limits.maxBytes);
+  }
+  if (request.bodyUsed) {
+    throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
+  }
   if (request.body === null) {
     if (announced === null && !chunked) return undefined;
     throw new ProxyError("malformed_request", { detail: `A ${request.method} request with a body is not forwarded.` });
@@ -36,7 +40,11 @@ interface KeptBody extends RequestBody {
 }
 
 /** A body whose beginning is kept as it is read, so that it can be sent again as long as all of it is kept. */
-export function createBody(source: ReadableStream<Uint8Array>, length: number | undefined, limits: BodyLimits): KeptBody {
+export function createBody(
+  source: ReadableStream<Uint8Array>,
+  length: number | undefined,
+  limits: BodyLimits,
+): KeptBody {
   const reader = source.getReader();
   const kept: Uint8Array[] = [];
   let read = 0;

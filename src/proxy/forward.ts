@@ -34,7 +34,9 @@ export async function forward(
     return await transport(incoming, outgoing);
   } catch (error) {
     // A backend may close an idle connection just as a request goes out on it (RFC 9112 §9.3.1): that says nothing about the backend.
-    if (!(error instanceof ProxyError && error.reused && safe.has(incoming.method)) || incoming.body?.replayable === false) throw error;
+    if (
+      !(error instanceof ProxyError && error.reused && safe.has(incoming.method)) || incoming.body?.replayable === false
+    ) throw error;
     return await transport(incoming, { ...outgoing, fresh: true });
   }
 }

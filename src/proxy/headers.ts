@@ -2,7 +2,15 @@ import { hopByHopNames, withHopByHop } from "../core/fields.ts";
 import type { HeaderEdits } from "../core/ports.ts";
 
 /** What a client behind no trusted proxy cannot say about itself. */
-const claims = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id"];
+const claims = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-request-id",
+];
 
 // Expect is answered already: every runtime's server sends the 100 itself (RFC 9110 §10.1.1).
 const dropFromTrusted = withHopByHop(["host", "expect"]);

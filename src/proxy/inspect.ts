@@ -37,7 +37,9 @@ export function inspect(request: Request, headBytes: number | undefined): Inspec
 
 function hostOf(field: string | null, url: string): string {
   const host = field === null || field === "" ? new URL(url).host : field;
-  if (host.length > 255 || !hostForm.test(host)) throw new ProxyError("malformed_request", { detail: "Host is not a host and port." });
+  if (host.length > 255 || !hostForm.test(host)) {
+    throw new ProxyError("malformed_request", { detail: "Host is not a host and port." });
+  }
   return host;
 }
 
@@ -55,7 +57,9 @@ function targetOf(url: string): string {
 }
 
 function checkSize(target: string, headers: Headers, headBytes: number): void {
-  if (target.length > headBytes) throw new ProxyError("target_too_long", { detail: `At most ${headBytes} bytes are accepted.` });
+  if (target.length > headBytes) {
+    throw new ProxyError("target_too_long", { detail: `At most ${headBytes} bytes are accepted.` });
+  }
   let size = target.length;
   for (const [name, value] of headers) size += name.length + value.length + 4;
   if (size > headBytes) throw new ProxyError("head_too_large", { detail: `At most ${headBytes} bytes are accepted.` });

@@ -45,7 +45,13 @@ export async function forwardWithRetries(
   for (;;) {
     const { backend } = pick;
     tried.add(backend.id);
-    const attempt = await attemptOn(pick, forwarding, scope, config.timeouts.request - (clock.now() - startedAt), onEnd);
+    const attempt = await attemptOn(
+      pick,
+      forwarding,
+      scope,
+      config.timeouts.request - (clock.now() - startedAt),
+      onEnd,
+    );
     const left = config.timeouts.request - (clock.now() - startedAt);
     const another = tried.size <= config.retry.attempts && left > 0 && mayRetry(attempt, forwarding, config.retry);
     const next = another ? balancer.pick(scope.eligible(), tried) : undefined;

@@ -1,4 +1,4 @@
-import { openSource, type Opened, place } from "./entry.ts";
+import { type Opened, openSource, place } from "./entry.ts";
 import { readConfigSync } from "./config-file.ts";
 import { serveOptions } from "./ports/bun.ts";
 

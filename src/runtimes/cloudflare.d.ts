@@ -1,3 +1,5 @@
 declare module "cloudflare:sockets" {
-  export function connect(address: { hostname: string; port: number }): { readonly opened: Promise<unknown>; close(): Promise<void> };
+  export function connect(
+    address: { hostname: string; port: number },
+  ): { readonly opened: Promise<unknown>; close(): Promise<void> };
 }

@@ -20,7 +20,10 @@ const bun: Traits = {
   name: "bun",
   cannot: [
     kvOnWorkers,
-    { path: "limits.headTimeout", why: "Bun closes a connection whose head is silent for about 12 s, and no other time" },
+    {
+      path: "limits.headTimeout",
+      why: "Bun closes a connection whose head is silent for about 12 s, and no other time",
+    },
     { path: "limits.idleTimeout", why: "Bun has one idle time for heads and connections, 10 s" },
     { path: "limits.headBytes", why: "Bun's server holds 16 KiB, and no other size", except: "16KiB" },
     { path: "limits.connections", why: bySocket },
@@ -51,7 +54,11 @@ const workers: Traits = {
     { path: "limits.headTimeout", why: bySocket },
     { path: "limits.idleTimeout", why: bySocket },
     { path: "limits.connections", why: bySocket },
-    { path: "pools.*.host", why: "fetch on Workers sends the backend's own Host; read X-Forwarded-Host", except: "upstream" },
+    {
+      path: "pools.*.host",
+      why: "fetch on Workers sends the backend's own Host; read X-Forwarded-Host",
+      except: "upstream",
+    },
     { path: "pools.*.timeouts.connect", why: byFetch },
     { path: "pools.*.timeouts.idle", why: "bodies pass through Workers unread" },
   ],

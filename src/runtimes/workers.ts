@@ -12,10 +12,14 @@ type Env = Readonly<Record<string, unknown>>;
 export function createWorker(config?: ConfigInput) {
   // One balancer an isolate, because cursors and counts live in it.
   let balancer: LoadBalancer | undefined;
-  const open = (env: Env) => (balancer ??= openWith(config ?? JSON.parse(textOf(env, "ROUNDABOUT_CONFIG") ?? "{}"), env));
+  const open = (
+    env: Env,
+  ) => (balancer ??= openWith(config ?? JSON.parse(textOf(env, "ROUNDABOUT_CONFIG") ?? "{}"), env));
   return {
     fetch: (request: Request, env: Env, context: unknown) => open(env).fetch(request, env, context),
     scheduled: (_controller: unknown, env: Env) => open(env).scheduled(),
+    /** Ends the checks and turns readiness, where a process can say that it ends: Cloudflare never does. */
+    close: () => balancer?.close(),
   };
 }
 
@@ -34,7 +38,9 @@ function textOf(env: Env, name: string): string | undefined {
 
 function bindingOf(env: Env, name: string): KvBinding {
   const binding = env[name];
-  if (typeof binding !== "object" || binding === null) throw new TypeError(`there is no KV binding "${name}"; see store.binding`);
+  if (typeof binding !== "object" || binding === null) {
+    throw new TypeError(`there is no KV binding "${name}"; see store.binding`);
+  }
   return binding as KvBinding;
 }
 

@@ -98,7 +98,10 @@ export function createPools(
     entry.seen.health = text;
     const swept = v.safeParse(SweptHealth, text);
     if (!swept.success) {
-      log.warn("the store holds health that cannot be used; it is ignored", { pool: name, cause: swept.issues[0].message });
+      log.warn("the store holds health that cannot be used; it is ignored", {
+        pool: name,
+        cause: swept.issues[0].message,
+      });
     } else if (entry.state.sweptAt === undefined || swept.output.sweptAt > entry.state.sweptAt) {
       change(entry, swept.output);
     }
@@ -142,7 +145,8 @@ function change(entry: Entry, news: Partial<Omit<PoolState, "eligible">>): void 
   const health = news.backends === undefined ? pool.health : healthOfTheSame(entry.state, pool);
   const fit = eligible({ backends: pool.backends, health });
   // The same array until a transition: policies keep their tables by its identity.
-  const unchanged = fit.length === entry.state.eligible.length && fit.every((one, index) => one === entry.state.eligible[index]);
+  const unchanged = fit.length === entry.state.eligible.length &&
+    fit.every((one, index) => one === entry.state.eligible[index]);
   entry.state = { ...pool, health, eligible: unchanged ? entry.state.eligible : fit };
 }
 

@@ -10,5 +10,7 @@ export function isBodiless(method: string, status: number): boolean {
 
 /** @throws {ProxyError} `http_protocol_error` for a status that no Response can carry */
 export function checkStatus(status: number): void {
-  if (status < 200 || status > 599) throw new ProxyError("http_protocol_error", { cause: new RangeError(`status ${status}`) });
+  if (status < 200 || status > 599) {
+    throw new ProxyError("http_protocol_error", { cause: new RangeError(`status ${status}`) });
+  }
 }

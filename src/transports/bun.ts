@@ -11,7 +11,7 @@ export function bunTransport(): Transport {
   return fetchTransport(fetch, {
     // Without `decompress: false` the body is decoded under the label of its encoding.
     init: ({ fresh }) => ({ decompress: false, keepalive: fresh !== true }),
-    requestBody: (body, sent) => tellEnd(body.open(), sent),
+    requestBody: (body, read) => tellEnd(body.open(), read),
     codeOf,
     answer(response, method, { deadlines, onEnd }) {
       const { headers, body } = response;

@@ -7,8 +7,8 @@ import { isBodiless } from "./answer.ts";
 export interface FetchForm {
   /** Beside method, headers, body, signal and `redirect: "manual"`. */
   init(outgoing: Outgoing): object;
-  /** The body as this fetch sends it with its length; `sent` is called when it has been read to its end. */
-  requestBody(body: RequestBody, sent: () => void): ReadableStream<Uint8Array>;
+  /** The body as this fetch sends it with its length; `read` is called when it was read to its end, or could not be. */
+  requestBody(body: RequestBody, read: () => void): ReadableStream<Uint8Array>;
   /** The row for what this fetch throws. */
   codeOf(error: unknown): ErrorCode;
   /** The answer for the client, hop-by-hop fields out. */
@@ -16,7 +16,10 @@ export interface FetchForm {
 }
 
 /** Sends with a `fetch`: the runtime's own, or in a test that of a Hono app. */
-export function fetchTransport(send: (request: string, init: RequestInit) => Response | Promise<Response>, form: FetchForm): Transport {
+export function fetchTransport(
+  send: (request: string, init: RequestInit) => Response | Promise<Response>,
+  form: FetchForm,
+): Transport {
   return async (incoming, outgoing) => {
     const { body, method } = incoming;
     const aborter = new AbortController();
@@ -46,7 +49,10 @@ export function fetchTransport(send: (request: string, init: RequestInit) => Res
       signal: aborter.signal,
     };
     if (body === undefined) startTimer();
-    else Object.assign(init, { body: form.requestBody(body, startTimer), duplex: "half" });
+    else {
+      const read = () => (body.failure === undefined ? startTimer() : stop(body.failure));
+      Object.assign(init, { body: form.requestBody(body, read), duplex: "half" });
+    }
 
     try {
       const response = await send(addressOf(outgoing.backend).origin + outgoing.target, init);
@@ -117,13 +123,18 @@ export function watchBody(
   );
 }
 
-/** A pass-through that calls `sent` when the last byte has been taken. */
-export function tellEnd(source: ReadableStream<Uint8Array>, sent: () => void): ReadableStream<Uint8Array> {
-  return source.pipeThrough(new TransformStream({ flush: sent }));
+/** A pass-through that calls `read` when the last byte has been taken. */
+export function tellEnd(source: ReadableStream<Uint8Array>, read: () => void): ReadableStream<Uint8Array> {
+  return source.pipeThrough(new TransformStream({ flush: read }));
 }
 
 /** A Response with these fields and the body untouched; null where the answer has none. */
-export function respond(response: Response, method: string, headers: Headers, body: ReadableStream<Uint8Array> | null): Response {
+export function respond(
+  response: Response,
+  method: string,
+  headers: Headers,
+  body: ReadableStream<Uint8Array> | null,
+): Response {
   const { status, statusText } = response;
   return new Response(isBodiless(method, status) ? null : body, { status, statusText, headers });
 }

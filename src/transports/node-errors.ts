@@ -17,7 +17,8 @@ export function codeOfConnecting(error: unknown, secure: boolean): ErrorCode {
 /** The row for a failure on a standing connection, as undici reports it. */
 export function codeOfExchange(error: unknown): ErrorCode {
   const code = systemCode(error);
-  const malformed = code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" || code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH";
+  const malformed = code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW" ||
+    code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH";
   return malformed ? "http_protocol_error" : "connection_terminated";
 }
 

@@ -7,12 +7,16 @@ declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Ar
 /** The fetch of Workers. It tells no failure from another, resends GET, HEAD and DELETE by itself, and does not let Host be set. */
 export function workersTransport(): Transport {
   return fetchTransport(fetch, {
-    init: () => ({ cache: "no-store" }),
-    requestBody(body, sent) {
+    // Never cached. `cache: "no-store"` asks the edge for the same, and would add two fields to the request.
+    init: () => ({ cf: { cacheTtl: -1, cacheLevel: "bypass" } }),
+    requestBody({ length, open }, read) {
       // A stream alone would go chunked: the length travels in the stream's type.
-      const pipe: TransformStream<Uint8Array, Uint8Array> = body.length === undefined ? new TransformStream() : new FixedLengthStream(body.length);
-      body.open().pipeTo(pipe.writable).then(sent, () => {});
-      return pipe.readable;
+      const { readable, writable } = length === undefined
+        ? new TransformStream<Uint8Array>()
+        : new FixedLengthStream(length);
+      // A body that breaks would end as if it were whole: it is left open, and what `read` does then cuts the request.
+      open().pipeTo(writable, { preventAbort: true }).then(read, read);
+      return readable;
     },
     codeOf: () => "connection_terminated",
     answer(response, method, { onEnd }) {

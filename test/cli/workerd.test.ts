@@ -8,6 +8,8 @@ import { describe, it } from "node:test";
 import { parse as parseToml } from "smol-toml";
 import { compatibility, workerdConfig } from "../../src/cli/workerd/capnp.ts";
 import { controlDoor, secretBinding } from "../../src/cli/workerd/control-door.ts";
+import { withFreePort } from "../../src/cli/workerd/free-port.ts";
+import { WorkerdError } from "../../src/cli/workerd/process.ts";
 import { relog } from "../../src/cli/workerd/relog.ts";
 import { parseConfig } from "../../src/core/config.ts";
 import { configureLog, jsonLines } from "../../src/runtimes/logging.ts";
@@ -34,12 +36,19 @@ function opened() {
       return backend;
     },
     /** The temporary files of what is started go to `directory`, so that what is left of them is seen. */
-    launch(config: unknown, environment: NodeJS.ProcessEnv = {}): RunningProcess {
+    launch(
+      config: { readonly log?: object; readonly [key: string]: unknown },
+      environment: NodeJS.ProcessEnv = {},
+    ): RunningProcess {
       const file = join(directory, "roundabout.json");
-      writeFileSync(file, JSON.stringify(config));
+      writeFileSync(file, JSON.stringify({ ...config, log: { level: "debug", ...config.log } }));
       const env = { ...process.env, NO_COLOR: "1", TMPDIR: directory, ...environment };
       const running = runProcess(process.execPath, ["src/cli/workerd.ts", "-c", file], { cwd: root, env });
-      closing.push(() => running.end());
+      closing.push(async () => {
+        const pid = workerdOf(running);
+        if (pid !== undefined && isRunning(pid)) process.kill(pid, "SIGKILL");
+        await running.end();
+      });
       return running;
     },
     async connect(port: number) {
@@ -64,8 +73,11 @@ const using = (work: (open: Opened) => Promise<void>) => async () => {
 const portOf = async (running: RunningProcess): Promise<number> =>
   Number(listening.exec(await running.waitForLine((line) => listening.test(line), "where it listens"))?.[1]);
 
-const pidOf = async (running: RunningProcess): Promise<number> =>
-  Number(/process (\d+)/.exec(await running.waitForLine((line) => line.includes("workerd runs"), "the process"))?.[1]);
+/** The process of workerd, which is told before it is told where it listens. */
+function workerdOf(running: RunningProcess): number | undefined {
+  const pid = running.lines().map((line) => /workerd runs as process (\d+)/.exec(line)?.[1]).find(Boolean);
+  return pid === undefined ? undefined : Number(pid);
+}
 
 const ended = (running: RunningProcess) => within(8000, () => `the end\n${running.lines().join("\n")}`, running.exit);
 
@@ -176,9 +188,15 @@ describe("the Workers entry in workerd", { skip }, () => {
     using(async (open) => {
       const backend = await open.backend();
       backend.handle(() => {});
-      const config = { listen, pools: unchecked(backend), log: { level: "debug" }, shutdown: { timeout: "60s" } };
+      const config = {
+        listen,
+        pools: unchecked(backend),
+        log: { level: "debug" },
+        shutdown: { timeout: "60s", preStopDelay: "60s" },
+      };
       const running = open.launch(config);
-      const [pid, port] = [await pidOf(running), await portOf(running)];
+      const port = await portOf(running);
+      const pid = workerdOf(running) as number;
       const client = await open.connect(port);
       await client.send("GET /never HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
       await backend.arrival(0);
@@ -194,8 +212,9 @@ describe("the Workers entry in workerd", { skip }, () => {
     "leaves no workerd behind when it is killed itself",
     using(async (open) => {
       const backend = await open.backend();
-      const running = open.launch({ listen, pools: unchecked(backend), log: { level: "debug" } });
-      const pid = await pidOf(running);
+      const running = open.launch({ listen, pools: unchecked(backend) });
+      await portOf(running);
+      const pid = workerdOf(running) as number;
       assert.ok(isRunning(pid));
       running.kill("SIGKILL");
       await eventually(2000, "workerd's end", async () => (isRunning(pid) ? undefined : true));
@@ -206,9 +225,9 @@ describe("the Workers entry in workerd", { skip }, () => {
     "ends with 1 when workerd dies",
     using(async (open) => {
       const backend = await open.backend();
-      const running = open.launch({ listen, pools: unchecked(backend), log: { level: "debug" } });
+      const running = open.launch({ listen, pools: unchecked(backend) });
       await portOf(running);
-      process.kill(await pidOf(running), "SIGKILL");
+      process.kill(workerdOf(running) as number, "SIGKILL");
       assert.deepEqual(await ended(running), { code: 1, signal: null });
       assert.ok(running.lines().some((line) => line.includes("workerd ended by itself")));
     }),
@@ -262,11 +281,39 @@ describe("the Workers entry in workerd", { skip }, () => {
       assert.deepEqual(await read(), [404, ""]);
       await fetch(url, { method: "PUT", body: "välue" });
       assert.deepEqual(await read(), [200, "välue"]);
+      assert.equal((await fetch(`${place}/a/b%20ü%25`)).status, 200, "the same key, written otherwise");
       await fetch(url, { method: "DELETE" });
       assert.deepEqual(await read(), [404, ""]);
       assert.equal((await fetch(url, { method: "POST" })).status, 405);
     }),
   );
+});
+
+describe("a free port", () => {
+  const taken = new WorkerdError("taken");
+
+  it("is another one when somebody was faster", async () => {
+    const tried: number[] = [];
+    const port = await withFreePort("127.0.0.1", async (candidate) => {
+      if (tried.push(candidate) < 3) throw taken;
+      return candidate;
+    });
+    assert.equal(tried.length, 3);
+    assert.equal(port, tried[2]);
+    assert.ok(tried.every((candidate) => candidate > 0));
+  });
+
+  it("is not tried for ever, nor when something else is wrong", async () => {
+    for (const [error, times] of [[taken, 3], [new TypeError("else"), 1]] as const) {
+      let tried = 0;
+      await assert.rejects(withFreePort("127.0.0.1", async () => (tried++, Promise.reject(error))), error);
+      assert.equal(tried, times);
+    }
+  });
+
+  it("does not exist on an address that is not ours", async () => {
+    await assert.rejects(withFreePort("192.0.2.1", async () => {}), WorkerdError);
+  });
 });
 
 describe("relogging", () => {
@@ -348,6 +395,10 @@ describe("the configuration of workerd", () => {
   it("puts IPv6 addresses in brackets", () => {
     for (const hostname of ["::1", "[::1]"]) assert.match(workerdConfig({ ...plan, hostname }), /"\[::1\]:80"/);
     assert.match(workerdConfig(plan), /"127\.0\.0\.1:80"/);
+  });
+
+  it("tells the Worker its port", () => {
+    assert.match(workerdConfig(plan), /name = "ROUNDABOUT_PORT", text = "80"/);
   });
 
   it("opens no door to KV unless asked", () => {

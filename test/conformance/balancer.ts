@@ -19,7 +19,11 @@ export interface RunningBalancer {
   readonly port: number;
   readonly process: RunningProcess;
   logs(): readonly LogLine[];
-  waitForLog(predicate: (line: LogLine, text: string) => boolean, what: string, milliseconds?: number): Promise<LogLine>;
+  waitForLog(
+    predicate: (line: LogLine, text: string) => boolean,
+    what: string,
+    milliseconds?: number,
+  ): Promise<LogLine>;
   /** Sends `signal` and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Exit>;
 }
@@ -97,4 +101,8 @@ export async function startMounted(runtime: RuntimeName, backend: string): Promi
 
 /** Waits until the balancer says that every pool had its first sweep. */
 export const ready = (port: number, path = "/_roundabout/readyz"): Promise<true> =>
-  eventually(8000, "a ready balancer", async () => ((await exchange(port, { target: path })).status === 200 ? true : undefined));
+  eventually(
+    8000,
+    "a ready balancer",
+    async () => ((await exchange(port, { target: path })).status === 200 ? true : undefined),
+  );

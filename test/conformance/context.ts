@@ -11,7 +11,11 @@ export async function clean(cleaning: Cleaning): Promise<void> {
   for (const step of cleaning.splice(0).reverse()) await step();
 }
 
-async function openStage<Name extends string>(plan: StagePlan<Name>, runtime: RuntimeName, ending: Cleaning): Promise<Stage<Name>> {
+async function openStage<Name extends string>(
+  plan: StagePlan<Name>,
+  runtime: RuntimeName,
+  ending: Cleaning,
+): Promise<Stage<Name>> {
   const named = plan.backends.map(async (name) => {
     const backend = await createRawBackend(name);
     ending.push(() => backend.close());
@@ -22,7 +26,13 @@ async function openStage<Name extends string>(plan: StagePlan<Name>, runtime: Ru
   const balancer = await startBalancer(runtime, plan.config(urls, runtime));
   ending.push(() => balancer.process.end());
   const { port } = balancer;
-  return { balancer, port, backends, connect: (options) => connectRaw(port, options), exchange: (options) => exchange(port, options) };
+  return {
+    balancer,
+    port,
+    backends,
+    connect: (options) => connectRaw(port, options),
+    exchange: (options) => exchange(port, options),
+  };
 }
 
 /** Makes the context of each case; stages are opened by the first case that asks and closed by `ending`. */

@@ -43,7 +43,12 @@ export const pools: StagePlan<"a" | "b" | "c"> = {
       bounded: { backends: all },
       thrice: { backends: all, retry: { attempts: 2 } },
       puts: { backends: all, retry: { attempts: 2, methods: ["GET", "PUT"] } },
-      patience: { backends: [a, b], policy: { type: "round-robin", start: "first" }, timeouts: { response: "300ms" }, retry: { on: ["timeout"] } },
+      patience: {
+        backends: [a, b],
+        policy: { type: "round-robin", start: "first" },
+        timeouts: { response: "300ms" },
+        retry: { on: ["timeout"] },
+      },
       never: { backends: [a, b], policy: { type: "round-robin", start: "first" }, retry: { attempts: 0 } },
     };
     const named = Object.entries(of);

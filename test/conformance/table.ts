@@ -13,7 +13,8 @@ const ran = runtimes.flatMap((runtime): RuntimeResults[] => {
 const missing = runtimes.filter((runtime) => !ran.some((results) => results.runtime === runtime));
 
 const signs: Record<CaseResult["outcome"], string> = { passed: "yes", failed: "FAIL", gap: "gap", elsewhere: "–" };
-const outcomeOf = ({ results }: RuntimeResults, name: string) => results.find((result) => result.name === name)?.outcome;
+const outcomeOf = ({ results }: RuntimeResults, name: string) =>
+  results.find((result) => result.name === name)?.outcome;
 const rows = cases.map(({ name }) => [name, ...ran.map((results) => signs[outcomeOf(results, name) ?? "failed"])]);
 const table = [["case", ...ran.map(({ runtime }) => runtime)], ...rows];
 const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
@@ -30,4 +31,6 @@ console.log("\nWhat a runtime cannot do:");
 for (const { name, gaps } of cases) {
   for (const [runtime, reason] of Object.entries(gaps ?? {})) console.log(`- ${runtime}: ${name}: ${reason}`);
 }
-if (missing.length > 0 || ran.some(({ results }) => results.some(({ outcome }) => outcome === "failed"))) process.exitCode = 1;
+if (missing.length > 0 || ran.some(({ results }) => results.some(({ outcome }) => outcome === "failed"))) {
+  process.exitCode = 1;
+}

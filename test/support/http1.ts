@@ -12,7 +12,10 @@ export interface Head {
 }
 
 /** Where a body ends (RFC 9112 §6.3). */
-export type Framing = { readonly kind: "none" | "chunked" | "close" } | { readonly kind: "length"; readonly length: number };
+export type Framing = { readonly kind: "none" | "chunked" | "close" } | {
+  readonly kind: "length";
+  readonly length: number;
+};
 
 export interface Body {
   /** Without the chunked coding. */

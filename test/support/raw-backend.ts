@@ -46,7 +46,12 @@ export interface RawBackend {
   close(): Promise<void>;
 }
 
-const reasons: Record<number, string> = { 200: "OK", 204: "No Content", 304: "Not Modified", 503: "Service Unavailable" };
+const reasons: Record<number, string> = {
+  200: "OK",
+  204: "No Content",
+  304: "Not Modified",
+  503: "Service Unavailable",
+};
 
 export async function createRawBackend(name = "backend", handler?: Handler): Promise<RawBackend> {
   const greet: Handler = (arrival) => arrival.answer(200, [["content-type", "text/plain"]], name);
@@ -76,7 +81,9 @@ export async function createRawBackend(name = "backend", handler?: Handler): Pro
         body: () => (body ??= readBody(reader, framingOfRequest(head.fields))),
         answer: async (status, fields = [], content = "") => {
           await arrival.body();
-          const length: Field[] = status === 204 || status === 304 ? [] : [["content-length", `${Buffer.byteLength(content)}`]];
+          const length: Field[] = status === 204 || status === 304
+            ? []
+            : [["content-length", `${Buffer.byteLength(content)}`]];
           const start = `HTTP/1.1 ${status} ${reasons[status] ?? "Status"}`;
           arrival.write(message(start, [...fields, ...length], method === "HEAD" ? "" : content));
         },
@@ -129,7 +136,9 @@ export async function createRawBackend(name = "backend", handler?: Handler): Pro
       const came = new Promise<void>((resolve) => (tell = () => void (arrivals.length > index && resolve())));
       waiting.add(tell);
       tell();
-      await within(8000, `request ${index} at backend ${name}, which got ${arrivals.length}`, came).finally(() => waiting.delete(tell));
+      await within(8000, `request ${index} at backend ${name}, which got ${arrivals.length}`, came).finally(() =>
+        waiting.delete(tell)
+      );
       return arrivals[index] as Arrival;
     },
     refuse,

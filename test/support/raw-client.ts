@@ -1,7 +1,16 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type ByteReader, type ConnectionEnd, readBytes } from "./byte-reader.ts";
-import { type Field, type Framing, framingOfResponse, type Head, message, readBody, readHead, valuesOf } from "./http1.ts";
+import {
+  type Field,
+  type Framing,
+  framingOfResponse,
+  type Head,
+  message,
+  readBody,
+  readHead,
+  valuesOf,
+} from "./http1.ts";
 import { within } from "./wait.ts";
 
 /** A response's head as it stood on the wire. */
@@ -50,7 +59,8 @@ export async function connectRaw(port: number, { from = "127.0.0.1" }: ConnectOp
   const head = async (method = "GET"): Promise<RawHead> => {
     const interim: number[] = [];
     for (;;) {
-      const seen = () => `a response's head; so far ${JSON.stringify(reader.received().toString("latin1").slice(0, 300))}`;
+      const seen = () =>
+        `a response's head; so far ${JSON.stringify(reader.received().toString("latin1").slice(0, 300))}`;
       const next = await within(12_000, seen, readHead(reader));
       if (next === undefined) throw new Error(`the connection ended (${await reader.ended}) before ${seen()}`);
       const status = Number(next.start.split(" ")[1]);
@@ -100,7 +110,9 @@ export interface RequestOptions {
 }
 
 /** The bytes of a plain request; a body gets its Content-Length. */
-export function requestBytes({ method = "GET", target = "/", host = "balancer.test", fields = [], body }: RequestOptions): Buffer {
+export function requestBytes(
+  { method = "GET", target = "/", host = "balancer.test", fields = [], body }: RequestOptions,
+): Buffer {
   const length: Field[] = body === undefined ? [] : [["Content-Length", `${Buffer.byteLength(body)}`]];
   return message(`${method} ${target} HTTP/1.1`, [["Host", host], ...fields, ...length], body);
 }

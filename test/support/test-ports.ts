@@ -30,7 +30,7 @@ export function createTestPorts(changes: Partial<Omit<Ports, "clock" | "log">> =
     random: seededRandom(1),
     newId: () => `id-${++ids}`,
     connect: () => Promise.resolve(),
-    client: () => clientAt("192.0.2.1"),
+    client: () => clientAt("192.0.2.1", 8080),
     ...changes,
     log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
     lines,
@@ -38,7 +38,7 @@ export function createTestPorts(changes: Partial<Omit<Ports, "clock" | "log">> =
 }
 
 /** A client that stays to the end. */
-export const clientAt = (address: string | undefined, port: number | undefined = 8080): Client => ({
+export const clientAt = (address: string | undefined, port?: number): Client => ({
   address,
   port,
   onLeave: () => () => {},

@@ -13,7 +13,11 @@ export async function within<T>(milliseconds: number, what: string | (() => stri
 }
 
 /** Asks until `question` gives something else than `undefined`: for states that are only told to who asks. */
-export async function eventually<T>(milliseconds: number, what: string, question: () => Promise<T | undefined>): Promise<T> {
+export async function eventually<T>(
+  milliseconds: number,
+  what: string,
+  question: () => Promise<T | undefined>,
+): Promise<T> {
   const deadline = performance.now() + milliseconds;
   for (;;) {
     const answer = await question();

@@ -1,8 +1,9 @@
+import { bracketed } from "../announce.ts";
 import { secretBinding } from "./control-door.ts";
 
 /** What workerd is to run, and how it is reached. */
 export interface WorkerdPlan {
-  /** Where requests come in. Port 0 is a free one. */
+  /** Where requests come in. */
   readonly hostname: string;
   readonly port: number;
   /** The text bound as ROUNDABOUT_CONFIG. */
@@ -34,11 +35,6 @@ const quote = (text: string) => JSON.stringify(text);
 const list = (entries: readonly string[]) => `[\n    ${entries.join(",\n    ")}\n  ]`;
 const address = (hostname: string, port: number) => quote(`${bracketed(hostname)}:${port}`);
 
-/** A host as it stands before a port: IPv6 in brackets. */
-export const bracketed = (
-  hostname: string,
-): string => (hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname);
-
 const worker = (name: string, module: string, bindings: readonly string[]) =>
   `(name = ${quote(name)}, worker = (
       modules = [(name = ${quote(module)}, esModule = embed ${quote(module)})],
@@ -53,6 +49,7 @@ const socket = (name: string, where: string, service: string) =>
 export function workerdConfig({ hostname, port, fromEnvironment, secret, keyValue }: WorkerdPlan): string {
   const bindings = [
     `(name = "ROUNDABOUT_CONFIG", text = embed ${quote(files.config)})`,
+    `(name = "ROUNDABOUT_PORT", text = ${quote(String(port))})`,
     `(name = ${quote(secretBinding)}, text = ${quote(secret)})`,
     ...fromEnvironment.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
   ];

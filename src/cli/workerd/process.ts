@@ -14,7 +14,7 @@ export interface Workerd {
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
-/** workerd ended before it listened; the message is its own. */
+/** workerd does not come to listen; the message is what it, or the system, said of it. */
 export class WorkerdError extends Error {
   override readonly name = "WorkerdError";
 }

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { getLogger } from "@logtape/logtape";
 
 const methods = { DEBUG: "debug", INFO: "info", WARN: "warn", ERROR: "error" } as const;

@@ -7,6 +7,7 @@ import type { Log } from "../../core/ports.ts";
 import { bundle } from "./bundle.ts";
 import { files, sockets, workerdConfig, type WorkerdPlan } from "./capnp.ts";
 import { createControl } from "./control.ts";
+import { withFreePort } from "./free-port.ts";
 import { startWorkerd, type Workerd } from "./process.ts";
 
 /** A Workers entry that serves in workerd. */
@@ -25,7 +26,7 @@ export interface Running {
   kill(): void;
 }
 
-/** Bundles `entry` and runs it until it listens; the files that this takes are gone then.
+/** Bundles `entry` and runs it until it listens, on a free port if the plan has 0; the files that this takes are gone then.
  * @param onOutput gets what the Worker logs, by lines; absent: it goes to standard output
  * @throws {WorkerdError} when workerd ends instead: a taken port, a module that throws */
 export async function runInWorkerd(
@@ -37,21 +38,21 @@ export async function runInWorkerd(
   const { balancer, keyValue } = await bundle(entry);
   log.debug(`the bundle has ${Buffer.byteLength(balancer)} bytes`);
   const secret = randomUUID();
-  const texts = {
-    [files.balancer]: balancer,
-    [files.keyValue]: keyValue,
-    [files.config]: plan.config,
-    [files.workerd]: workerdConfig({ ...plan, secret }),
-  };
   const expected = [
     sockets.requests,
     sockets.control,
     ...(plan.keyValue?.port === undefined ? [] : [sockets.keyValue]),
   ];
-  const workerd = await withFiles(
-    texts,
-    (directory) => startWorkerd(join(directory, files.workerd), expected, onOutput),
-  );
+  const start = (port: number) => {
+    const texts = {
+      [files.balancer]: balancer,
+      [files.keyValue]: keyValue,
+      [files.config]: plan.config,
+      [files.workerd]: workerdConfig({ ...plan, port, secret }),
+    };
+    return withFiles(texts, (directory) => startWorkerd(join(directory, files.workerd), expected, onOutput));
+  };
+  const workerd = await (plan.port === 0 ? withFreePort(plan.hostname, start) : start(plan.port));
   log.debug(`workerd runs as process ${workerd.pid}`);
 
   const control = createControl(portOf(workerd, sockets.control), secret, log);

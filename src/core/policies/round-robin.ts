@@ -23,7 +23,7 @@ export const roundRobin: PolicyFactory<{ readonly start: "first" | "random" }> =
     if (turn === undefined) {
       turn = begin(candidates);
       // A thousand isolates that begin at the first backend all greet it at once.
-      if (start === "random") for (let skip = startingPlace(turn, random); skip > 0; skip--) next(turn);
+      if (start === "random") { for (let skip = startingPlace(turn, random); skip > 0; skip--) next(turn); }
     } else if (turn.candidates !== candidates) {
       turn = carryOver(turn, candidates);
     }

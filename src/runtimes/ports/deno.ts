@@ -26,7 +26,13 @@ export const isDeploy = (): boolean => Deno.env.get("DENO_DEPLOYMENT_ID") !== un
 
 /** What Deno brings. */
 export function createPorts(): RuntimePorts {
-  return { ...common, traits: isDeploy() ? denoDeploy : traits.deno, transport: undiciTransport(), connect: tcpConnect, client };
+  return {
+    ...common,
+    traits: isDeploy() ? denoDeploy : traits.deno,
+    transport: undiciTransport(),
+    connect: tcpConnect,
+    client,
+  };
 }
 
 interface Env extends ServeInfo {
@@ -50,7 +56,9 @@ export function listen(balancer: LoadBalancer, { listen: { port, hostname } }: C
     // Called when an answer's body breaks, which the log tells already; Deno would print a stack.
     onError: () => new Response(null, { status: 500 }),
   };
-  const server = Deno.serve(options, (request, { remoteAddr }) =>
-    balancer.fetch(request, { remoteAddr, port: server.addr.port, request } satisfies Env));
+  const server = Deno.serve(
+    options,
+    (request, { remoteAddr }) => balancer.fetch(request, { remoteAddr, port: server.addr.port, request } satisfies Env),
+  );
   return Promise.resolve({ port: server.addr.port, close: () => server.shutdown(), cut: () => aborter.abort() });
 }

@@ -27,7 +27,9 @@ interface Env {
 
 function client({ req, env }: Arrival): Client {
   const { incoming, outgoing } = (env ?? {}) as Partial<Env>;
-  if (incoming === undefined || outgoing === undefined) return { address: undefined, port: undefined, onLeave: onSignal(req.raw) };
+  if (incoming === undefined || outgoing === undefined) {
+    return { address: undefined, port: undefined, onLeave: onSignal(req.raw) };
+  }
   return {
     address: plainAddress(incoming.socket.remoteAddress),
     port: incoming.socket.localPort,

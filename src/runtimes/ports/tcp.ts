@@ -13,7 +13,9 @@ export const tcpConnect: Ports["connect"] = (host, port, signal) =>
       resolve();
       socket.destroy();
     });
-    socket.once("error", (cause) => reject(cause instanceof ProxyError ? cause : new ProxyError(codeOfConnecting(cause, false), { cause })));
-    socket.once("close", () => signal.removeEventListener("abort", abort));
+    socket.once("error", (cause) =>
+      reject(cause instanceof ProxyError ? cause : new ProxyError(codeOfConnecting(cause, false), { cause })));
+    socket.once("close", () =>
+      signal.removeEventListener("abort", abort));
     if (signal.aborted) abort();
   });

@@ -13,11 +13,12 @@ export function createPorts(): RuntimePorts {
 /** Variables come with each request's bindings here, not from the process. */
 export const lookup = (): string | undefined => undefined;
 
-function client({ req: { raw } }: Arrival): Client {
+function client({ req: { raw }, env }: Arrival): Client {
+  const { ROUNDABOUT_PORT: port } = (env ?? {}) as { ROUNDABOUT_PORT?: string }; // of workerd outside Cloudflare
   const { cf } = raw as { cf?: { clientIp?: string } };
   // workerd outside Cloudflare says address and port here, and passes a client's own CF-Connecting-IP on as if it were true.
   const address = cf?.clientIp?.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1") ?? raw.headers.get("cf-connecting-ip");
-  return { address: address ?? undefined, port: undefined, onLeave: onSignal(raw) };
+  return { address: address ?? undefined, port: port === undefined ? undefined : Number(port), onLeave: onSignal(raw) };
 }
 
 const tcpConnect: Ports["connect"] = async (hostname, port, signal) => {

@@ -88,7 +88,9 @@ export const abortCases: readonly ConformanceCase[] = [
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();
-      await client.send("POST /abort HTTP/1.1\r\nHost: balancer.test\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nonly this\r\n");
+      await client.send(
+        "POST /abort HTTP/1.1\r\nHost: balancer.test\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nonly this\r\n",
+      );
       const arrival = await backends.main.arrival(0);
       client.leave();
       await within(3000, "the backend's connection closing", arrival.closed);

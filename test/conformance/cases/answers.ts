@@ -9,15 +9,29 @@ const noAddress = (response: RawResponse) => {
 };
 
 /** Requests that the balancer answers itself, with everything that such an answer must have. */
-const own: readonly { readonly what: string; readonly status: number; readonly error: RegExp; readonly options: RequestOptions }[] = [
+const own: readonly {
+  readonly what: string;
+  readonly status: number;
+  readonly error: RegExp;
+  readonly options: RequestOptions;
+}[] = [
   { what: "no route", status: 404, error: /destination_not_found/, options: { host: "nowhere.test", target: "/else" } },
   { what: "nobody eligible", status: 503, error: /destination_unavailable/, options: { host: "nobody.test" } },
-  { what: "a refusing backend", status: 502, error: /connection_refused|connection_terminated/, options: { host: "dead.test" } },
+  {
+    what: "a refusing backend",
+    status: 502,
+    error: /connection_refused|connection_terminated/,
+    options: { host: "dead.test" },
+  },
 ];
 
 const refused: readonly { readonly name: string; readonly bytes: string; readonly statuses: readonly number[] }[] = [
   { name: "answers: TRACE is not allowed", bytes: "TRACE / HTTP/1.1\r\nHost: balancer.test\r\n\r\n", statuses: [405] },
-  { name: "answers: CONNECT makes no tunnel", bytes: "CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: elsewhere.test:443\r\n\r\n", statuses: [400, 404, 405, 500, 501] },
+  {
+    name: "answers: CONNECT makes no tunnel",
+    bytes: "CONNECT elsewhere.test:443 HTTP/1.1\r\nHost: elsewhere.test:443\r\n\r\n",
+    statuses: [400, 404, 405, 500, 501],
+  },
   {
     name: "answers: an upgrade is not supported",
     bytes: "GET / HTTP/1.1\r\nHost: balancer.test\r\nConnection: Upgrade\r\nUpgrade: something/2\r\n\r\n",
@@ -25,7 +39,8 @@ const refused: readonly { readonly name: string; readonly bytes: string; readonl
   },
   {
     name: "answers: gRPC is not supported",
-    bytes: "POST /s/M HTTP/1.1\r\nHost: balancer.test\r\nContent-Type: application/grpc+proto\r\nTE: trailers\r\nContent-Length: 0\r\n\r\n",
+    bytes:
+      "POST /s/M HTTP/1.1\r\nHost: balancer.test\r\nContent-Type: application/grpc+proto\r\nTE: trailers\r\nContent-Length: 0\r\n\r\n",
     statuses: [501],
   },
 ];
@@ -80,7 +95,10 @@ export const answerCases: readonly ConformanceCase[] = [
       const stage = await context.stage(plain);
       const response = await askOwn(stage, { host: "nowhere.test", target: "/told" }, "application/json");
       const { requestId } = JSON.parse(response.body.toString()) as { requestId: string };
-      await stage.balancer.waitForLog((_line, text) => text.includes(requestId) && text.includes("/told"), "the request's line");
+      await stage.balancer.waitForLog(
+        (_line, text) => text.includes(requestId) && text.includes("/told"),
+        "the request's line",
+      );
     },
   },
   {

@@ -93,7 +93,9 @@ export const bodyCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       backends.main.handle((arrival) =>
-        arrival.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;name=value\r\na\r\n00a\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n")
+        arrival.write(
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;name=value\r\na\r\n00a\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n",
+        )
       );
       const response = await exchange();
       assert.equal(response.body.toString(), "a0123456789");
@@ -105,13 +107,19 @@ export const bodyCases: readonly ConformanceCase[] = [
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();
-      await client.send("POST /drip HTTP/1.1\r\nHost: balancer.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+      await client.send(
+        "POST /drip HTTP/1.1\r\nHost: balancer.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n",
+      );
       let seen = "";
       const arrival = await backends.main.arrival(0);
       arrival.socket.on("data", (bytes: Buffer) => void (seen += bytes.toString()));
       const all = () => arrival.head.toString() + seen;
       await client.send("6\r\nsecond\r\n");
-      await eventually(5000, "the second piece at the backend, the upload still open", async () => all().includes("second") || undefined);
+      await eventually(
+        5000,
+        "the second piece at the backend, the upload still open",
+        async () => all().includes("second") || undefined,
+      );
       await client.send(chunk(""));
       assert.equal((await client.response()).status, 200);
       assert.equal((await arrival.body()).bytes.toString(), "firstsecond");
@@ -123,7 +131,9 @@ export const bodyCases: readonly ConformanceCase[] = [
       const { connect, backends } = await context.stage(plain);
       backends.main.handle(async (arrival) => arrival.answer(200, [], (await arrival.body()).bytes));
       const client = await connect();
-      await client.send("PUT /expect HTTP/1.1\r\nHost: balancer.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+      await client.send(
+        "PUT /expect HTTP/1.1\r\nHost: balancer.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+      );
       assert.match((await client.reader.until("\r\n\r\n"))?.toString() ?? "", /^HTTP\/1\.1 100 /);
       await client.send("continued");
       const response = await client.response();
@@ -136,7 +146,9 @@ export const bodyCases: readonly ConformanceCase[] = [
     name: "bodies: server-sent events are relayed at once",
     async run(context) {
       const { connect, backends } = await context.stage(plain);
-      backends.main.handle((arrival) => arrival.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"));
+      backends.main.handle((arrival) =>
+        arrival.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+      );
       const client = await connect();
       await client.send("GET /events HTTP/1.1\r\nHost: balancer.test\r\nAccept: text/event-stream\r\n\r\n");
       const arrival = await backends.main.arrival(0);

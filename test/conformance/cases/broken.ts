@@ -7,20 +7,53 @@ import { plain } from "../stages.ts";
 const before: readonly { readonly what: string; readonly error: RegExp; fail(arrival: Arrival): unknown }[] = [
   { what: "resets", error: /connection_terminated/, fail: ({ socket }) => socket.resetAndDestroy() },
   { what: "hangs up", error: /connection_terminated/, fail: ({ socket }) => socket.end() },
-  { what: "talks garbage", error: /http_protocol_error|connection_terminated/, fail: ({ socket }) => socket.end("*** this is not HTTP ***\r\n\r\n") },
-  { what: "sends half a head", error: /connection_terminated|http_protocol_error|http_response_incomplete/, fail: ({ socket }) => socket.end("HTTP/1.1 200 OK\r\nX-Half: ") },
-  { what: "switches protocols unasked", error: /http_protocol_error|connection_terminated/, fail: ({ socket }) => socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n") },
+  {
+    what: "talks garbage",
+    error: /http_protocol_error|connection_terminated/,
+    fail: ({ socket }) => socket.end("*** this is not HTTP ***\r\n\r\n"),
+  },
+  {
+    what: "sends half a head",
+    error: /connection_terminated|http_protocol_error|http_response_incomplete/,
+    fail: ({ socket }) => socket.end("HTTP/1.1 200 OK\r\nX-Half: "),
+  },
+  {
+    what: "switches protocols unasked",
+    error: /http_protocol_error|connection_terminated/,
+    fail: ({ socket }) => socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"),
+  },
 ];
 
 /** A backend that fails in its body: the client must be able to tell. */
 const within: readonly { readonly what: string; readonly bytes: string; readonly reset?: boolean }[] = [
-  { what: "resets in a body of known length", bytes: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this", reset: true },
+  {
+    what: "resets in a body of known length",
+    bytes: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this",
+    reset: true,
+  },
   { what: "hangs up in a body of known length", bytes: "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this" },
-  { what: "resets in a chunked body", bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\n", reset: true },
-  { what: "hangs up in a chunked body", bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\n" },
-  { what: "hangs up in the middle of a chunk", bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nonly this" },
-  { what: "sends a malformed chunk", bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\nnot a size\r\n" },
-  { what: "resets in a compressed body", bytes: "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 100\r\n\r\nonly this", reset: true },
+  {
+    what: "resets in a chunked body",
+    bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\n",
+    reset: true,
+  },
+  {
+    what: "hangs up in a chunked body",
+    bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\n",
+  },
+  {
+    what: "hangs up in the middle of a chunk",
+    bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nonly this",
+  },
+  {
+    what: "sends a malformed chunk",
+    bytes: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nonly this\r\nnot a size\r\n",
+  },
+  {
+    what: "resets in a compressed body",
+    bytes: "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 100\r\n\r\nonly this",
+    reset: true,
+  },
 ];
 
 export const brokenCases: readonly ConformanceCase[] = [
@@ -31,7 +64,9 @@ export const brokenCases: readonly ConformanceCase[] = [
       await backends.dead.refuse();
       const response = await exchange({ host: "dead.test" });
       assert.equal(response.status, 502);
-      if (context.runtime !== "workers") assert.match(response.field("proxy-status") ?? "", /error="?connection_refused/);
+      if (context.runtime !== "workers") {
+        assert.match(response.field("proxy-status") ?? "", /error="?connection_refused/);
+      }
       assert.ok(response.complete);
     },
   },
@@ -113,7 +148,9 @@ export const brokenCases: readonly ConformanceCase[] = [
     name: "broken: early hints before the answer do no harm",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
-      backends.main.handle((arrival) => arrival.write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfinal"));
+      backends.main.handle((arrival) =>
+        arrival.write("HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfinal")
+      );
       const response = await exchange();
       assert.equal(response.status, 200);
       assert.equal(response.body.toString(), "final");
@@ -132,7 +169,10 @@ export const brokenCases: readonly ConformanceCase[] = [
         const client = await connect();
         await client.send("GET /ambiguous HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
         const response = await client.response();
-        assert.ok(response.status === 502 || response.body.toString() === "abcdefgh" || !response.complete, `${response.status} ${response.body}`);
+        assert.ok(
+          response.status === 502 || response.body.toString() === "abcdefgh" || !response.complete,
+          `${response.status} ${response.body}`,
+        );
         assert.ok(response.all("content-length").length + response.all("transfer-encoding").length <= 1, "one framing");
       }
     },

@@ -13,7 +13,13 @@ const byteForByte = Object.entries(codings).map(
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       const bytes = compress(text);
-      backends.main.handle((arrival) => arrival.answer(200, [["content-type", "text/plain"], ["content-encoding", coding], ["vary", "accept-encoding"]], bytes));
+      backends.main.handle((arrival) =>
+        arrival.answer(
+          200,
+          [["content-type", "text/plain"], ["content-encoding", coding], ["vary", "accept-encoding"]],
+          bytes,
+        )
+      );
       for (const accepted of [coding, "gzip, deflate, br, zstd", undefined]) {
         const response = await exchange({ fields: accepted === undefined ? [] : [["Accept-Encoding", accepted]] });
         assert.deepEqual(response.all("content-encoding"), [coding]);
@@ -67,7 +73,11 @@ export const compressionCases: readonly ConformanceCase[] = [
     name: "compression: HEAD keeps Content-Encoding and Content-Length",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
-      backends.main.handle((arrival) => arrival.write("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 321\r\nvary: accept-encoding\r\n\r\n"));
+      backends.main.handle((arrival) =>
+        arrival.write(
+          "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 321\r\nvary: accept-encoding\r\n\r\n",
+        )
+      );
       const response = await exchange({ method: "HEAD", fields: [["Accept-Encoding", "gzip"]] });
       assert.equal(response.status, 200);
       assert.equal(response.field("content-encoding"), "gzip");
@@ -79,8 +89,14 @@ export const compressionCases: readonly ConformanceCase[] = [
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();
-      backends.main.handle((arrival) => arrival.write('HTTP/1.1 304 Not Modified\r\netag: "z"\r\ncontent-encoding: gzip\r\nvary: accept-encoding\r\n\r\n'));
-      await client.send('GET /same HTTP/1.1\r\nHost: balancer.test\r\nIf-None-Match: "z"\r\nAccept-Encoding: gzip\r\n\r\n');
+      backends.main.handle((arrival) =>
+        arrival.write(
+          'HTTP/1.1 304 Not Modified\r\netag: "z"\r\ncontent-encoding: gzip\r\nvary: accept-encoding\r\n\r\n',
+        )
+      );
+      await client.send(
+        'GET /same HTTP/1.1\r\nHost: balancer.test\r\nIf-None-Match: "z"\r\nAccept-Encoding: gzip\r\n\r\n',
+      );
       const response = await client.response();
       assert.equal(response.status, 304);
       assert.equal(response.field("etag"), '"z"');
@@ -95,7 +111,9 @@ export const compressionCases: readonly ConformanceCase[] = [
       const { exchange, backends } = await context.stage(plain);
       const bytes = gzipSync(text);
       const range = `bytes 0-19/${bytes.length}`;
-      backends.main.handle((arrival) => arrival.answer(206, [["content-encoding", "gzip"], ["content-range", range]], bytes.subarray(0, 20)));
+      backends.main.handle((arrival) =>
+        arrival.answer(206, [["content-encoding", "gzip"], ["content-range", range]], bytes.subarray(0, 20))
+      );
       const response = await exchange({ fields: [["Accept-Encoding", "gzip"], ["Range", "bytes=0-19"]] });
       assert.equal(response.status, 206);
       assert.equal(response.field("content-range"), range);

@@ -3,27 +3,26 @@ import type { Field } from "../../support/http1.ts";
 import type { ConformanceCase } from "../case.ts";
 import { plain } from "../stages.ts";
 
-const trusted = "127.0.0.2";
-
-const claims: readonly Field[] = [
-  ["X-Forwarded-For", "203.0.113.9, 203.0.113.10"],
-  ["X-Forwarded-Proto", "https"],
-  ["X-Forwarded-Host", "claimed.test"],
-  ["X-Forwarded-Port", "8443"],
-  ["X-Request-Id", "claimed-id"],
-  ["Forwarded", "for=203.0.113.9;proto=https"],
-];
-
 export const headerCases: readonly ConformanceCase[] = [
   {
     name: "headers: end-to-end fields of the request arrive unchanged",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       const fields: readonly Field[] = [
-        ["Accept", "text/html, */*;q=0.1"], ["Accept-Encoding", "gzip;q=1.0, identity; q=0.5"], ["Accept-Language", "de-CH"],
-        ["User-Agent", "somebody/1.0 (x; y)"], ["Cookie", "a=1; b=2"], ["Authorization", "Basic eDp5"], ["Range", "bytes=0-3"],
-        ["If-None-Match", 'W/"x", "y"'], ["Referer", "http://balancer.test/from"], ["Origin", "http://balancer.test"],
-        ["X-Empty", ""], ["X-Own", "  padded\tinside  ".trim()], ["Cache-Control", "no-cache"], ["Sec-Fetch-Mode", "navigate"],
+        ["Accept", "text/html, */*;q=0.1"],
+        ["Accept-Encoding", "gzip;q=1.0, identity; q=0.5"],
+        ["Accept-Language", "de-CH"],
+        ["User-Agent", "somebody/1.0 (x; y)"],
+        ["Cookie", "a=1; b=2"],
+        ["Authorization", "Basic eDp5"],
+        ["Range", "bytes=0-3"],
+        ["If-None-Match", 'W/"x", "y"'],
+        ["Referer", "http://balancer.test/from"],
+        ["Origin", "http://balancer.test"],
+        ["X-Empty", ""],
+        ["X-Own", "  padded\tinside  ".trim()],
+        ["Cache-Control", "no-cache"],
+        ["Sec-Fetch-Mode", "navigate"],
       ];
       await exchange({ fields });
       for (const [name, value] of fields) assert.equal(backends.main.arrivals[0]?.field(name), value, name);
@@ -42,8 +41,13 @@ export const headerCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       const hops: readonly Field[] = [
-        ["Connection", "keep-alive, X-Mine, x-other"], ["Keep-Alive", "timeout=5"], ["Proxy-Connection", "keep-alive"], ["TE", "trailers"],
-        ["Trailer", "x-sum"], ["X-Mine", "mine"], ["X-Other", "other"],
+        ["Connection", "keep-alive, X-Mine, x-other"],
+        ["Keep-Alive", "timeout=5"],
+        ["Proxy-Connection", "keep-alive"],
+        ["TE", "trailers"],
+        ["Trailer", "x-sum"],
+        ["X-Mine", "mine"],
+        ["X-Other", "other"],
       ];
       const response = await exchange({ fields: [...hops, ["X-Kept", "kept"]] });
       assert.equal(response.status, 200);
@@ -57,8 +61,13 @@ export const headerCases: readonly ConformanceCase[] = [
     name: "headers: hop-by-hop fields of the answer stay here, those named in Connection too",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
-      const hops: readonly Field[] = [["Keep-Alive", "timeout=77"], ["Proxy-Connection", "close"], ["X-Hop", "hop"], ["Upgrade", "h2c"], ["Trailer", "x-sum"]];
-      backends.main.handle((arrival) => arrival.answer(200, [["Connection", "x-hop, upgrade"], ...hops, ["X-Kept", "kept"]], "x"));
+      const hops: readonly Field[] = [["Keep-Alive", "timeout=77"], ["Proxy-Connection", "close"], ["X-Hop", "hop"], [
+        "Upgrade",
+        "h2c",
+      ], ["Trailer", "x-sum"]];
+      backends.main.handle((arrival) =>
+        arrival.answer(200, [["Connection", "x-hop, upgrade"], ...hops, ["X-Kept", "kept"]], "x")
+      );
       const response = await exchange();
       for (const [name, value] of hops) assert.notEqual(response.field(name), value, name);
       assert.doesNotMatch(response.field("connection") ?? "", /hop|upgrade/i);
@@ -70,7 +79,9 @@ export const headerCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       const cookies = ["a=1; Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT", "b=2; HttpOnly", "a=3; Path=/x"];
-      backends.main.handle((arrival) => arrival.answer(200, cookies.map((cookie): Field => ["Set-Cookie", cookie]), "x"));
+      backends.main.handle((arrival) =>
+        arrival.answer(200, cookies.map((cookie): Field => ["Set-Cookie", cookie]), "x")
+      );
       assert.deepEqual((await exchange()).all("set-cookie"), cookies);
     },
   },
@@ -78,7 +89,14 @@ export const headerCases: readonly ConformanceCase[] = [
     name: "headers: a repeated response field keeps all its values in order",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
-      const fields: readonly Field[] = [["Link", "</a>; rel=preload"], ["X-Many", "1"], ["X-Many", "2"], ["Link", "</b>; rel=preload"], ["WWW-Authenticate", "Basic"], ["WWW-Authenticate", "Bearer"]];
+      const fields: readonly Field[] = [
+        ["Link", "</a>; rel=preload"],
+        ["X-Many", "1"],
+        ["X-Many", "2"],
+        ["Link", "</b>; rel=preload"],
+        ["WWW-Authenticate", "Basic"],
+        ["WWW-Authenticate", "Bearer"],
+      ];
       backends.main.handle((arrival) => arrival.answer(200, fields, "x"));
       const response = await exchange();
       assert.equal(response.all("link").join(", "), "</a>; rel=preload, </b>; rel=preload");
@@ -90,7 +108,12 @@ export const headerCases: readonly ConformanceCase[] = [
     name: "headers: the answer's own fields pass once each",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
-      backends.main.handle((arrival) => arrival.answer(200, [["Server", "origin/1"], ["Date", "Sat, 01 Jan 2000 00:00:00 GMT"], ["ETag", 'W/"1"'], ["Cache-Control", "no-store"]], "untyped"));
+      backends.main.handle((arrival) =>
+        arrival.answer(200, [["Server", "origin/1"], ["Date", "Sat, 01 Jan 2000 00:00:00 GMT"], ["ETag", 'W/"1"'], [
+          "Cache-Control",
+          "no-store",
+        ]], "untyped")
+      );
       const response = await exchange();
       assert.deepEqual(response.all("server"), ["origin/1"]);
       assert.deepEqual(response.all("date"), ["Sat, 01 Jan 2000 00:00:00 GMT"]);
@@ -119,83 +142,21 @@ export const headerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "headers: a stranger's forwarding fields are replaced",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      await exchange({ fields: claims });
-      const arrival = backends.main.arrivals[0];
-      assert.deepEqual(arrival?.all("x-forwarded-for"), ["127.0.0.1"]);
-      assert.deepEqual(arrival?.all("x-forwarded-proto"), ["http"]);
-      assert.deepEqual(arrival?.all("x-forwarded-host"), ["balancer.test"]);
-      assert.notEqual(arrival?.field("x-forwarded-port"), "8443");
-      assert.equal(arrival?.field("forwarded"), undefined);
-      assert.notEqual(arrival?.field("x-request-id"), "claimed-id");
-      assert.match(arrival?.field("x-request-id") ?? "", /^\S{8,}$/);
-    },
-  },
-  {
-    name: "headers: X-Forwarded-Port is the port that the balancer listens on",
-    async run(context) {
-      const { exchange, backends, port } = await context.stage(plain);
-      await exchange({ host: "balancer.test:4321" });
-      assert.deepEqual(backends.main.arrivals[0]?.all("x-forwarded-port"), [`${port}`]);
-    },
-  },
-  {
-    name: "headers: a trusted proxy's forwarding fields are believed and For is appended to",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      await exchange({ fields: claims, from: trusted });
-      const arrival = backends.main.arrivals[0];
-      assert.equal(arrival?.all("x-forwarded-for").join(", "), `203.0.113.9, 203.0.113.10, ${trusted}`);
-      assert.deepEqual(arrival?.all("x-forwarded-proto"), ["https"]);
-      assert.deepEqual(arrival?.all("x-forwarded-host"), ["claimed.test"]);
-      assert.deepEqual(arrival?.all("x-forwarded-port"), ["8443"]);
-      assert.deepEqual(arrival?.all("x-request-id"), ["claimed-id"]);
-      assert.deepEqual(arrival?.all("forwarded"), ["for=203.0.113.9;proto=https"]);
-    },
-  },
-  {
-    name: "headers: every request gets an id of its own, and Forwarded is never made",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      for (let turn = 0; turn < 3; turn += 1) await exchange();
-      const ids = backends.main.arrivals.map((arrival) => arrival.field("x-request-id"));
-      assert.equal(new Set(ids).size, 3);
-      assert.ok(ids.every((id) => id !== undefined && id.length >= 8));
-      assert.ok(backends.main.arrivals.every((arrival) => arrival.field("forwarded") === undefined));
-    },
-  },
-  {
-    name: "headers: Via names the balancer, after those whom a trusted proxy names",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      const fields: readonly Field[] = [["Via", "1.0 first, 1.1 second"]];
-      await exchange();
-      await exchange({ fields, from: trusted });
-      await exchange({ fields });
-      const vias = backends.main.arrivals.map((arrival) => arrival.all("via").join(", "));
-      assert.deepEqual(vias, ["1.1 roundabout", "1.0 first, 1.1 second, 1.1 roundabout", "1.1 roundabout"]);
-    },
-  },
-  {
-    name: "headers: its own Via coming back is a loop, 508",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      const response = await exchange({ fields: [["Via", "1.1 roundabout"]] });
-      assert.equal(response.status, 508);
-      assert.match(response.field("proxy-status") ?? "", /proxy_loop_detected/);
-      assert.equal(backends.main.arrivals.length, 0);
-    },
-  },
-  {
     name: "headers: nothing is invented towards the backend",
     gaps: { bun: "Bun's fetch adds Accept and User-Agent where the client sent none" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       await exchange();
       const names = backends.main.arrivals[0]?.fields.map(([name]) => name.toLowerCase()).sort();
-      const own = ["host", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-request-id"];
+      const own = [
+        "host",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-request-id",
+      ];
       assert.deepEqual(names?.filter((name) => name !== "connection"), own);
     },
   },
@@ -235,7 +196,10 @@ export const headerCases: readonly ConformanceCase[] = [
         assert.equal((await client.response()).status, 200);
       }
       assert.deepEqual(main.arrivals.map((arrival) => arrival.field("host")), ["kept.test:8080", "inner.test"]);
-      assert.deepEqual(main.arrivals.map((arrival) => arrival.field("x-forwarded-host")), ["kept.test:8080", "other.test"]);
+      assert.deepEqual(main.arrivals.map((arrival) => arrival.field("x-forwarded-host")), [
+        "kept.test:8080",
+        "other.test",
+      ]);
     },
   },
 ];

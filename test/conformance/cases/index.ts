@@ -7,12 +7,14 @@ import { bodyCases } from "./bodies.ts";
 import { brokenCases } from "./broken.ts";
 import { compressionCases } from "./compression.ts";
 import { forwardingCases } from "./forwarding.ts";
+import { forwardingFieldCases } from "./forwarding-fields.ts";
 import { headerCases } from "./headers.ts";
 import { healthCases } from "./health.ts";
 import { lifecycleCases } from "./lifecycle.ts";
 import { limitCases } from "./limits.ts";
 import { logCases } from "./logs.ts";
 import { mountedCases } from "./mounted.ts";
+import { probeCases } from "./probes.ts";
 import { retryCases } from "./retries.ts";
 import { rotationCases } from "./rotation.ts";
 import { routeCases } from "./routes.ts";
@@ -22,6 +24,7 @@ import { startCases } from "./start.ts";
 export const cases: readonly ConformanceCase[] = [
   ...forwardingCases,
   ...headerCases,
+  ...forwardingFieldCases,
   ...bodyCases,
   ...compressionCases,
   ...abortCases,
@@ -33,6 +36,7 @@ export const cases: readonly ConformanceCase[] = [
   ...limitCases,
   ...adminCases,
   ...logCases,
+  ...probeCases,
   ...healthCases,
   ...mountedCases,
   ...startCases,

@@ -9,8 +9,16 @@ import type { CaseContext, ConformanceCase } from "../case.ts";
 const listen = { port: 0, hostname: "127.0.0.1" };
 const streamHead = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-const start = async (context: CaseContext, backend: RawBackend, shutdown: Record<string, unknown> = {}): Promise<RunningBalancer> => {
-  const balancer = await context.start({ listen, pools: { web: { backends: [backend.url], healthCheck: false } }, shutdown });
+const start = async (
+  context: CaseContext,
+  backend: RawBackend,
+  shutdown: Record<string, unknown> = {},
+): Promise<RunningBalancer> => {
+  const balancer = await context.start({
+    listen,
+    pools: { web: { backends: [backend.url], healthCheck: false } },
+    shutdown,
+  });
   await ready(balancer.port);
   return balancer;
 };
@@ -25,7 +33,9 @@ const closed = (port: number) =>
 
 /** A request that the backend has not answered and a stream that it has not ended. */
 const openWork = async (context: CaseContext, balancer: RunningBalancer, backend: RawBackend) => {
-  backend.handle((arrival) => void (arrival.target === "/stream" && arrival.write(streamHead + chunk("begin").toString())));
+  backend.handle((arrival) =>
+    void (arrival.target === "/stream" && arrival.write(streamHead + chunk("begin").toString()))
+  );
   const slow = await context.connect(balancer.port);
   await slow.send("GET /slow HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
   const slowArrival = await backend.arrival(0);
@@ -91,8 +101,13 @@ export const lifecycleCases: readonly ConformanceCase[] = [
       await openWork(context, balancer, backend);
       balancer.process.kill("SIGTERM");
       if (context.runtime !== "workers") await closed(balancer.port);
-      else await balancer.process.waitForLine((text) => /shut|stop|signal|SIGTERM/i.test(text), "word of the first signal");
-      const { code } = await within(3000, "the end after the second signal", (balancer.process.kill("SIGTERM"), balancer.process.exit));
+      else {await balancer.process.waitForLine((text) =>
+          /shut|stop|signal|SIGTERM/i.test(text), "word of the first signal");}
+      const { code } = await within(
+        3000,
+        "the end after the second signal",
+        (balancer.process.kill("SIGTERM"), balancer.process.exit),
+      );
       assert.notEqual(code, 0);
     },
   },
@@ -117,20 +132,33 @@ export const lifecycleCases: readonly ConformanceCase[] = [
       const backend = await context.backend();
       const balancer = await context.start({
         listen,
-        pools: { web: { backends: [backend.url], healthCheck: { type: "http", path: "/health", interval: "100ms", timeout: "90ms" } } },
+        pools: {
+          web: {
+            backends: [backend.url],
+            healthCheck: { type: "http", path: "/health", interval: "100ms", timeout: "90ms" },
+          },
+        },
       });
       await ready(balancer.port);
       backend.handle((arrival) => (arrival.target === "/slow" ? undefined : arrival.answer(200)));
       const client = await context.connect(balancer.port);
       await client.send("GET /slow HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
-      const held = await eventually(5000, "the slow request", async () => backend.arrivals.find((arrival) => arrival.target === "/slow"));
+      const held = await eventually(
+        5000,
+        "the slow request",
+        async () => backend.arrivals.find((arrival) => arrival.target === "/slow"),
+      );
       balancer.process.kill("SIGTERM");
-      if (context.runtime === "workers") await balancer.process.waitForLine((text) => /shut|stop|signal|SIGTERM/i.test(text), "word of the signal");
-      else await closed(balancer.port);
+      if (context.runtime === "workers") {
+        await balancer.process.waitForLine((text) => /shut|stop|signal|SIGTERM/i.test(text), "word of the signal");
+      } else await closed(balancer.port);
       const before = backend.arrivals.length;
       // Three intervals: the absence of something has no other mark than time.
       await new Promise((resolve) => setTimeout(resolve, 350));
-      assert.ok(backend.arrivals.length <= before + 1, `${backend.arrivals.length - before} checks after the door was closed`);
+      assert.ok(
+        backend.arrivals.length <= before + 1,
+        `${backend.arrivals.length - before} checks after the door was closed`,
+      );
       await held.answer(200, [], "done");
       assert.equal((await client.response()).body.toString(), "done");
       assert.equal((await within(8000, "the end", balancer.process.exit)).code, 0);

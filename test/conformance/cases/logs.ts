@@ -11,7 +11,9 @@ export const logCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, balancer, backends } = await context.stage(plain);
       await exchange({ target: "/logged?secret=1", method: "POST", body: "x", host: "a.balancer.test:81" });
-      const line = propertiesOf(await balancer.waitForLog((_line, text) => text.includes("/logged"), "the request's line"));
+      const line = propertiesOf(
+        await balancer.waitForLog((_line, text) => text.includes("/logged"), "the request's line"),
+      );
       assert.equal(line["requestId"], backends.main.arrivals[0]?.field("x-request-id"));
       assert.equal(line["method"], "POST");
       assert.equal(line["host"], "a.balancer.test:81");
@@ -77,7 +79,10 @@ export const logCases: readonly ConformanceCase[] = [
       const { exchange, balancer } = await context.stage(strict);
       assert.equal((await exchange({ target: "/unlogged" })).status, 200);
       // A failing request is logged all the same, after the one that must not be.
-      assert.equal((await exchange({ method: "POST", target: "/unlogged-too", body: Buffer.alloc(20_000) })).status, 413);
+      assert.equal(
+        (await exchange({ method: "POST", target: "/unlogged-too", body: Buffer.alloc(20_000) })).status,
+        413,
+      );
       const client = balancer.process.lines().filter((text) => text.includes("/unlogged"));
       assert.deepEqual(client, []);
     },

@@ -5,7 +5,10 @@ import type { CaseContext, ConformanceCase } from "../case.ts";
 
 /** Somebody's own app, with the balancer behind their middleware. */
 const mount = async (context: CaseContext) => {
-  const backend = await context.backend("main", (arrival) => arrival.answer(200, [["x-theirs", "kept"]], arrival.target));
+  const backend = await context.backend(
+    "main",
+    (arrival) => arrival.answer(200, [["x-theirs", "kept"]], arrival.target),
+  );
   const app = await startMounted(context.runtime, backend.url);
   context.onEnd(() => app.process.end());
   return { backend, port: app.port };
@@ -16,7 +19,10 @@ export const mountedCases: readonly ConformanceCase[] = [
     name: "mounted: what a middleware in front changes is what the backend gets",
     async run(context) {
       const { backend, port } = await mount(context);
-      await exchange(port, { target: "/fields", fields: [["X-Changed", "by the client"], ["X-Removed", "by the client"], ["X-Kept", "kept"]] });
+      await exchange(port, {
+        target: "/fields",
+        fields: [["X-Changed", "by the client"], ["X-Removed", "by the client"], ["X-Kept", "kept"]],
+      });
       await exchange(port, { target: "/path/a%2Fb?q=1" });
       await exchange(port, { target: "/method", method: "POST", body: "the body stays" });
       const [fields, path, method] = backend.arrivals;

@@ -15,7 +15,9 @@ export const retryCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(pools);
       await backends.a.refuse();
-      for (let turn = 0; turn < 4; turn += 1) assert.equal((await exchange({ host: "pair.test" })).body.toString(), "b");
+      for (let turn = 0; turn < 4; turn += 1) {
+        assert.equal((await exchange({ host: "pair.test" })).body.toString(), "b");
+      }
       assert.equal(backends.b.arrivals.length, 4);
     },
   },
@@ -24,7 +26,9 @@ export const retryCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(pools);
       backends.a.handle(({ socket }) => socket.resetAndDestroy());
-      for (let turn = 0; turn < 4; turn += 1) assert.equal((await exchange({ host: "pair.test" })).body.toString(), "b");
+      for (let turn = 0; turn < 4; turn += 1) {
+        assert.equal((await exchange({ host: "pair.test" })).body.toString(), "b");
+      }
       assert.equal(backends.b.arrivals.length, 4);
       assert.ok(backends.a.arrivals.length >= 1);
     },
@@ -36,11 +40,15 @@ export const retryCases: readonly ConformanceCase[] = [
       for (const method of ["GET", "HEAD"]) {
         for (const status of [502, 503, 504]) {
           backends.a.handle((arrival) => arrival.answer(status, [], "not me"));
-          for (let turn = 0; turn < 2; turn += 1) assert.equal((await exchange({ host: "pair.test", method })).status, 200);
+          for (let turn = 0; turn < 2; turn += 1) {
+            assert.equal((await exchange({ host: "pair.test", method })).status, 200);
+          }
         }
       }
       backends.a.handle((arrival) => arrival.answer(500, [], "broken"));
-      const seen = [await exchange({ host: "pair.test" }), await exchange({ host: "pair.test" })].map((response) => response.status);
+      const seen = [await exchange({ host: "pair.test" }), await exchange({ host: "pair.test" })].map((response) =>
+        response.status
+      );
       assert.deepEqual(seen.sort(), [200, 500]);
     },
   },
@@ -48,7 +56,11 @@ export const retryCases: readonly ConformanceCase[] = [
     name: "retries: when all fail, the last answer is passed on as it came",
     async run(context) {
       const { exchange, backends } = await context.stage(pools);
-      for (const name of names) backends[name].handle((arrival) => arrival.answer(503, [["x-from", name], ["retry-after", "17"]], `${name} is busy`));
+      for (const name of names) {
+        backends[name].handle((arrival) =>
+          arrival.answer(503, [["x-from", name], ["retry-after", "17"]], `${name} is busy`)
+        );
+      }
       const response = await exchange({ host: "thrice.test" });
       assert.equal(response.status, 503);
       assert.equal(response.body.toString(), `${response.field("x-from")} is busy`);
@@ -71,7 +83,9 @@ export const retryCases: readonly ConformanceCase[] = [
     name: "retries: a POST that may have been executed is not sent again",
     async run(context) {
       const { exchange, backends } = await context.stage(pools);
-      for (const name of names) backends[name].handle(async (arrival) => (await arrival.body(), arrival.socket.resetAndDestroy()));
+      for (const name of names) {
+        backends[name].handle(async (arrival) => (await arrival.body(), arrival.socket.resetAndDestroy()));
+      }
       for (let turn = 1; turn <= 3; turn += 1) {
         assert.equal((await exchange({ host: "thrice.test", method: "POST", body: "pay" })).status, 502);
         assert.equal(total(backends), turn);
@@ -156,7 +170,9 @@ export const retryCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(pools);
       backends.a.handle(() => new Promise(() => {}));
-      for (let turn = 0; turn < 2; turn += 1) assert.equal((await exchange({ host: "patience.test" })).body.toString(), "b");
+      for (let turn = 0; turn < 2; turn += 1) {
+        assert.equal((await exchange({ host: "patience.test" })).body.toString(), "b");
+      }
     },
   },
   {
@@ -169,12 +185,16 @@ export const retryCases: readonly ConformanceCase[] = [
         assert.equal((await exchange({ target: "/warm" })).status, 200);
         const used = main.arrivals[0]?.connection;
         // The backend lets the connection go at the moment the next request comes in on it.
-        main.handle((arrival) => (arrival.connection === used ? arrival.socket.resetAndDestroy() : arrival.answer(200, [], "fresh")));
+        main.handle((
+          arrival,
+        ) => (arrival.connection === used ? arrival.socket.resetAndDestroy() : arrival.answer(200, [], "fresh")));
         assert.equal((await exchange({ target: "/get" })).body.toString(), "fresh");
         main.reset();
         assert.equal((await exchange({ target: "/warm" })).status, 200);
         const next = main.arrivals[0]?.connection;
-        main.handle((arrival) => (arrival.connection === next ? arrival.socket.resetAndDestroy() : arrival.answer(200, [], "fresh")));
+        main.handle((
+          arrival,
+        ) => (arrival.connection === next ? arrival.socket.resetAndDestroy() : arrival.answer(200, [], "fresh")));
         const response = await exchange({ method: "POST", target: "/post", body: "once" });
         assert.ok([200, 502].includes(response.status));
         assert.equal(main.arrivals.filter((arrival) => arrival.method === "POST").length, 1);

@@ -71,7 +71,14 @@ export const routeCases: readonly ConformanceCase[] = [
     name: "routes: prefixes are taken away and put on",
     async run(context) {
       const { exchange, backends } = await context.stage(routed);
-      const sent = [["strip.test", "/v1/a%2Fb?c"], ["strip.test", "/v1"], ["strip.test", "/v1?q"], ["add.test", "/x?y"], ["add.test", "/"], ["swap.test", "/old/x"]] as const;
+      const sent = [
+        ["strip.test", "/v1/a%2Fb?c"],
+        ["strip.test", "/v1"],
+        ["strip.test", "/v1?q"],
+        ["add.test", "/x?y"],
+        ["add.test", "/"],
+        ["swap.test", "/old/x"],
+      ] as const;
       for (const [host, target] of sent) await exchange({ host, target });
       const targets = backends.api.arrivals.map((arrival) => arrival.target);
       assert.deepEqual(targets, ["/a%2Fb?c", "/", "/?q", "/inner/x?y", "/inner/", "/new/x"]);
@@ -82,7 +89,10 @@ export const routeCases: readonly ConformanceCase[] = [
     async run(context) {
       const { exchange, backends } = await context.stage(routed);
       backends.api.handle((arrival) => arrival.answer(200, [["x-theirs", "the backend's"], ["x-own", "kept"]], "x"));
-      const response = await exchange({ host: "fields.test", fields: [["X-Taken", "the client's"], ["X-Kept", "kept"]] });
+      const response = await exchange({
+        host: "fields.test",
+        fields: [["X-Taken", "the client's"], ["X-Kept", "kept"]],
+      });
       const arrival = backends.api.arrivals[0];
       assert.deepEqual(arrival?.all("x-set"), ["by the route"]);
       assert.deepEqual(arrival?.all("x-taken"), ["by the route"]);

@@ -14,7 +14,11 @@ interface Refusal {
 const refusal = async (context: CaseContext, file: string, environment?: NodeJS.ProcessEnv): Promise<Refusal> => {
   const running = launch(context.runtime, file, environment);
   context.onEnd(() => running.end());
-  const exit = await within(15_000, () => `the end of a start that must fail\n${running.lines().join("\n")}`, running.exit);
+  const exit = await within(
+    15_000,
+    () => `the end of a start that must fail\n${running.lines().join("\n")}`,
+    running.exit,
+  );
   return { exit, output: `${running.lines().join("\n")}\n${running.errors()}` };
 };
 
@@ -41,12 +45,25 @@ export const startCases: readonly ConformanceCase[] = [
       const config = {
         listen: { port: 99_999, hostname: "127.0.0.1" },
         pool: {},
-        pools: { web: { backends: [], policy: "fastest", retry: { attempts: -1 } }, other: { backends: ["ftp://x", { url: "http://127.0.0.1:1", weight: -1 }] } },
+        pools: {
+          web: { backends: [], policy: "fastest", retry: { attempts: -1 } },
+          other: { backends: ["ftp://x", { url: "http://127.0.0.1:1", weight: -1 }] },
+        },
         routes: [{ pool: "missing" }],
       };
       const { exit, output } = await refusal(context, jsonFile(config));
       assert.deepEqual(exit, { code: 2, signal: null }, output);
-      for (const path of ["listen.port", "pools.web.backends", "pools.web.policy", "pools.web.retry.attempts", "pools.other.backends", "weight", "missing"]) {
+      for (
+        const path of [
+          "listen.port",
+          "pools.web.backends",
+          "pools.web.policy",
+          "pools.web.retry.attempts",
+          "pools.other.backends",
+          "weight",
+          "missing",
+        ]
+      ) {
         assert.ok(output.includes(path), `${path} in:\n${output}`);
       }
       assert.match(output, /did you mean|pools/, "an unknown key with a hint");
@@ -104,7 +121,10 @@ export const startCases: readonly ConformanceCase[] = [
     name: "start: a taken port ends with 1 and says so",
     async run(context) {
       const taken = await context.backend();
-      const config = { listen: { port: taken.port, hostname: "127.0.0.1" }, pools: { web: { backends: [taken.url], healthCheck: false } } };
+      const config = {
+        listen: { port: taken.port, hostname: "127.0.0.1" },
+        pools: { web: { backends: [taken.url], healthCheck: false } },
+      };
       const { exit, output } = await refusal(context, jsonFile(config));
       assert.deepEqual(exit, { code: 1, signal: null }, output);
       assert.match(output, new RegExp(`${taken.port}`));

@@ -3,7 +3,10 @@ import { createLoadBalancer } from "../../../src/index.ts";
 
 /** Somebody's own app: a balancer over one backend behind middleware that changes what it gets. */
 export function createMountedApp(backend: string): Hono {
-  const balancer = createLoadBalancer({ pools: { web: { backends: [backend], healthCheck: false } }, log: { access: false } });
+  const balancer = createLoadBalancer({
+    pools: { web: { backends: [backend], healthCheck: false } },
+    log: { access: false },
+  });
   const app = new Hono();
   app.get("/own", (context) => context.text("the app's own"));
   app.use("/fields", async (context, next) => {
@@ -22,8 +25,15 @@ export function createMountedApp(backend: string): Hono {
     await context.req.raw.text();
     await next();
   });
-  app.use("/path/*", async (context) => await balancer.fetch(new Request(context.req.url.replace("/path/", "/changed/"), context.req.raw), context.env));
-  app.use("/method", async (context) => await balancer.fetch(new Request(context.req.raw, { method: "PUT" }), context.env));
+  app.use(
+    "/path/*",
+    async (context) =>
+      await balancer.fetch(new Request(context.req.url.replace("/path/", "/changed/"), context.req.raw), context.env),
+  );
+  app.use(
+    "/method",
+    async (context) => await balancer.fetch(new Request(context.req.raw, { method: "PUT" }), context.env),
+  );
   app.route("/", balancer.app);
   return app;
 }

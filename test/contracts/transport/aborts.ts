@@ -126,10 +126,11 @@ export const abortCases: readonly TransportCase[] = [
         const answer = await sent.answer;
         sent.leave();
         await gone(main);
-        await breakOf(answer);
-        const { error } = await sent.ended();
+        // Told though nobody reads: whoever counts requests in flight waits for it.
+        const { error } = await within(2000, "onEnd", sent.ended());
         assert.ok(error instanceof ProxyError);
         assert.equal(error.code, "client_aborted");
+        await breakOf(answer);
         assert.equal(sent.endings().length, 1);
       },
     },

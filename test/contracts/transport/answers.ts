@@ -106,7 +106,7 @@ export const answerCases: readonly TransportCase[] = [
     name: "answer: statuses without a body have none, and the connection goes on",
     async run({ backend, send }) {
       const main = await backend();
-      for (const [status, field] of [[204, "X-A: 1"], [205, "Content-Length: 0"], [304, "Content-Length: 5000"], [304, "ETag: x"], [204, "X-A: 2"]] as const) {
+      for (const [status, field] of [[204, "X-A: 1"], [205, "Content-Length: 0"], [304, "ETag: x"], [204, "X-A: 2"]] as const) {
         main.handle((arrival) => arrival.write(`HTTP/1.1 ${status} Empty\r\n${field}\r\n\r\n`));
         const sent = send(main);
         const answer = await sent.answer;
@@ -199,18 +199,19 @@ export const answerCases: readonly TransportCase[] = [
       }
     },
   },
-  {
-    name: "answer: interim answers are passed over",
+  ...[100, 102, 103, 199].map((interim): TransportCase => ({
+    name: `answer: an interim ${interim} is passed over`, // RFC 9110 §15.2: also one that was not asked for, or is unknown
     async run({ backend, send }) {
-      for (const interim of ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: </a.css>", "199 Whatever"]) {
-        const main = await backend(({ write }) => write(`HTTP/1.1 ${interim}\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal`));
-        const answer = await send(main).answer;
-        assert.equal(answer.status, 200, interim);
-        assert.equal((await bytesOf(answer)).toString(), "final", interim);
-        assert.equal(answer.headers.get("link"), null);
-      }
+      const main = await backend(({ write }) => {
+        write(`HTTP/1.1 ${interim} Interim\r\nLink: </a.css>\r\n\r\n`.repeat(2));
+        write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal");
+      });
+      const answer = await send(main).answer;
+      assert.equal(answer.status, 200);
+      assert.equal((await bytesOf(answer)).toString(), "final");
+      assert.equal(answer.headers.get("link"), null);
     },
-  },
+  })),
   {
     name: "answer: 100 fields and one of 40 kB pass whole",
     async run({ backend, send }) {

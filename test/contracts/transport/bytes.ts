@@ -23,7 +23,13 @@ export function createHandBody(): HandBody {
   return {
     stream,
     push: (text) => controller?.enqueue(new TextEncoder().encode(text)),
-    end: () => controller?.close(),
+    end() {
+      try {
+        controller?.close();
+      } catch {
+        // Cancelled: whoever reads had the bytes that were announced and did not wait for the end.
+      }
+    },
     fail: (reason) => controller?.error(reason),
   };
 }

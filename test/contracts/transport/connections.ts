@@ -31,14 +31,18 @@ async function arrivalsOfPost({ backend, send }: TransportContext, idle: number,
 }
 
 export const connectionCases: readonly TransportCase[] = [
-  {
-    name: "connections: ten requests one after another share one",
+  ...([
+    ["requests without a body", {}],
+    ["requests with a chunked body", { body: "hello", length: "chunked" }],
+    ["requests with a body of known length", { body: "hello" }],
+  ] as const).map(([what, request]): TransportCase => ({
+    name: `connections: ten ${what} one after another share one`,
     async run({ backend, send }) {
       const main = await backend();
-      for (let turn = 0; turn < 10; turn += 1) await bytesOf(await send(main, turn % 2 === 0 ? {} : { body: "hello" }).answer);
+      for (let turn = 0; turn < 10; turn += 1) await bytesOf(await send(main, request).answer);
       assert.deepEqual([main.arrivals.length, main.connections()], [10, 1]);
     },
-  },
+  })),
   {
     name: "connections: 64 requests at the same time get 64, and they are used again",
     async run({ backend, send }) {
@@ -153,6 +157,28 @@ export const connectionCases: readonly TransportCase[] = [
         assert.ok(times <= 1, `arrived ${times} times`);
         if (failure !== undefined) assert.equal(failure.code, "connection_terminated");
       }
+    },
+  },
+  {
+    name: "connections: clients that come and go by the hundred never get each other's answers",
+    async run({ backend, send }) {
+      const main = await backend(async ({ target, write, answer }) => {
+        if (target.endsWith("/torn")) return write(`HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n${target}`);
+        await answer(200, [], target.repeat(100));
+      });
+      const ask = async (index: number) => {
+        const whole = index % 3 === 0;
+        const target = `/${index}/${whole ? "whole" : "torn"}`;
+        const sent = send(main, index % 2 === 0 ? { target } : { target, body: "hello" });
+        if (index % 5 === 1) setTimeout(sent.leave, index % 4);
+        const response = await sent.answer.catch(() => undefined);
+        if (response === undefined) return assert.equal(index % 5, 1, target);
+        if (!whole) return await response.body?.cancel().catch(() => {});
+        const text = await response.text().catch(() => undefined);
+        if (text === undefined) assert.equal(index % 5, 1, target);
+        else assert.equal(text, target.repeat(100));
+      };
+      for (let round = 0; round < 6; round += 1) await Promise.all(Array.from({ length: 50 }, (_, index) => ask(round * 50 + index)));
     },
   },
   {

@@ -115,8 +115,8 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 
 /** What holds for every request: `onEnd` once at most, never without an answer, and nobody listened to after it. */
 async function holdsEnd(sent: Sent): Promise<void> {
-  const pending = Symbol("pending");
-  const outcome = await Promise.race([sent.answer.then(() => "answered", () => "threw"), Promise.resolve(pending)]);
+  const soon = new Promise((resolve) => setTimeout(resolve, 0, "pending"));
+  const outcome = await Promise.race([sent.answer.then(() => "answered", () => "threw"), soon]);
   if (outcome === "threw") assert.equal(sent.endings().length, 0, "onEnd was called though the transport threw");
   assert.ok(sent.endings().length <= 1, "onEnd was called again");
   if (outcome === "threw" || sent.endings().length === 1) assert.ok(!sent.isListening(), "still listens for the client's leaving");

@@ -58,15 +58,36 @@ export const deadlineCases: readonly TransportCase[] = [
   {
     name: "deadline: the response's runs after a slow upload as well",
     async run({ backend, send }) {
-      const main = await backend(() => {});
-      const body = createHandBody();
-      const sent = send(main, { body: body.stream, responseMs: 200 });
-      body.push("first");
-      await sleep(300);
-      const startedAt = performance.now();
-      body.end();
-      assert.equal((await sent.error()).code, "http_response_timeout");
-      assert.ok(performance.now() - startedAt < 1000);
+      for (const length of [10, "chunked"] as const) {
+        const main = await backend(() => {});
+        const body = createHandBody();
+        const sent = send(main, { body: body.stream, length, responseMs: 200 });
+        body.push("first");
+        await sleep(300);
+        const startedAt = performance.now();
+        body.push("again");
+        await sleep(50); // who counts the bytes need not wait for the end, and must not miss it
+        body.end();
+        assert.equal((await within(3000, `the deadline, ${length}`, sent.error())).code, "http_response_timeout");
+        assert.ok(performance.now() - startedAt < 1000);
+      }
+    },
+  },
+  {
+    name: "deadline: the response's does not begin when the answer came before the upload's end",
+    async run({ backend, send }) {
+      const main = await backend(({ write }) => write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nfirst"));
+      const upload = createHandBody();
+      const sent = send(main, { body: upload.stream, responseMs: 150 });
+      upload.push("first");
+      const body = readerOf(await sent.answer);
+      assert.equal(await body.text(), "first");
+      upload.push("again");
+      upload.end();
+      await sleep(400);
+      main.arrivals[0]!.write("again");
+      assert.equal(await body.text(), "again");
+      await body.cancel();
     },
   },
   {

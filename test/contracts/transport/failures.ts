@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ProxyError } from "../../../src/core/errors.ts";
 import { createDeafPort } from "../../support/deaf-port.ts";
 import type { TransportCase } from "./case.ts";
 
@@ -44,20 +45,23 @@ export const failureCases: readonly TransportCase[] = [
       assert.equal(main.arrivals[0]?.field("host"), `localhost:${main.port}`);
     },
   },
-  {
-    name: "connect: a backend that never accepts is connection_timeout",
+  ...([
+    ["without a body", [{}, { method: "DELETE" }]],
+    ["with a body", [{ body: "hello" }, { body: "hello", length: "chunked" }]],
+  ] as const).map(([what, tried]): TransportCase => ({
+    name: `connect: a backend that never accepts a request ${what} is connection_timeout`,
     async run({ send, onEnd }) {
       const deaf = await createDeafPort();
       assert.ok(deaf, "no port here can be kept from accepting");
       onEnd(deaf.close);
-      for (const request of requests) {
+      for (const request of tried) {
         const startedAt = performance.now();
         const error = await send(deaf, { ...request, connectMs: 250, responseMs: 3000 }).error();
         assert.equal(error.code, "connection_timeout");
         assert.ok(performance.now() - startedAt < 1500);
       }
     },
-  },
+  })),
   {
     name: "connect: a backend that never accepts fails in time, with a body or without",
     async run({ send, onEnd }) {
@@ -78,13 +82,19 @@ export const failureCases: readonly TransportCase[] = [
     },
   },
   {
+    name: "connect: a port that does not speak TLS is tls_error",
+    async run({ backend, send }) {
+      const main = await backend(({ write }) => write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+      assert.equal((await send({ url: `https://127.0.0.1:${main.port}` }).error()).code, "tls_error");
+    },
+  },
+  {
     name: "connect: a request that cannot be written is not blamed on the backend",
     async run({ backend, send }) {
       const main = await backend();
       for (const request of [{ target: "/a b" }, { set: [["x-bad", "a\r\nX-Injected: yes"]] as const }]) {
-        const sent = send(main, request);
-        const answer = await sent.answer.catch(() => undefined);
-        if (answer === undefined) assert.equal((await sent.error().catch((thrown: Error) => thrown) as { code?: string }).code, "proxy_internal_error");
+        const failure = await send(main, request).answer.then(() => undefined, (thrown: unknown) => thrown);
+        if (failure instanceof ProxyError) assert.equal(failure.code, "proxy_internal_error");
       }
       for (const arrival of main.arrivals) assert.equal(arrival.field("x-injected"), undefined);
     },

@@ -170,7 +170,19 @@ export const requestBodyCases: readonly TransportCase[] = [
     },
   ]),
   {
-    name: "upload: a body shorter than announced never looks whole",
+    name: "upload: nothing is taken from the client before a connection stands",
+    async run({ backend, send }) {
+      const main = await backend();
+      await main.refuse();
+      for (const length of [1_000_000, "chunked"] as const) {
+        const body = createCountedBody(1_000_000);
+        assert.equal((await send(main, { body: body.stream, length }).error()).code, "connection_refused");
+        assert.equal(body.taken(), 0);
+      }
+    },
+  },
+  {
+    name: "upload: a body shorter than announced never looks whole, and the backend is not blamed",
     async run({ backend, send }) {
       const main = await backend();
       const body = createHandBody();
@@ -179,7 +191,8 @@ export const requestBodyCases: readonly TransportCase[] = [
       const arrival = await main.arrival(0);
       body.end();
       assert.equal((await within(5000, "the connection's end", arrival.body())).complete, false);
-      await sent.error();
+      const { row } = await sent.error();
+      assert.ok(row.retry === undefined && row.status <= 500, `${row.type}`);
     },
   },
   {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { chunk } from "../../support/http1.ts";
 import type { Arrival } from "../../support/raw-backend.ts";
 import { readerOf, settled } from "./bytes.ts";
@@ -18,10 +17,13 @@ function createFlood(total: number): { handle(arrival: Arrival): Promise<void>; 
   return {
     written: () => written,
     async handle({ socket, write }) {
+      let wake = () => {};
+      for (const event of ["drain", "close"]) socket.on(event, () => wake());
       write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`);
       while (written < total && !socket.destroyed) {
         written += piece.length;
-        if (!socket.write(piece)) await Promise.race([once(socket, "drain"), once(socket, "close")]);
+        const room = new Promise<void>((resolve) => (wake = resolve));
+        if (!socket.write(piece)) await room;
       }
     },
   };
