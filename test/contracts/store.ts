@@ -20,7 +20,9 @@ export function storeContract(name: string, create: () => Store): void {
     it("keeps keys apart", async () => {
       const store = create();
       for (const key of ["a", "A", "a/b", "a/", "__proto__", "toString"]) await store.put(key, `of ${key}`);
-      for (const key of ["a", "A", "a/b", "a/", "__proto__", "toString"]) assert.equal(await store.get(key), `of ${key}`);
+      for (const key of ["a", "A", "a/b", "a/", "__proto__", "toString"]) {
+        assert.equal(await store.get(key), `of ${key}`);
+      }
     });
 
     it("has null again for a key that was deleted, and takes a key that is not there", async () => {

@@ -2,6 +2,7 @@ import { describe, it } from "node:test";
 import type { Transport } from "../../src/core/ports.ts";
 import { within } from "../support/wait.ts";
 import { abortCases } from "./transport/aborts.ts";
+import { answerBodyCases } from "./transport/answer-bodies.ts";
 import { answerCases } from "./transport/answers.ts";
 import { brokenCases } from "./transport/broken.ts";
 import type { TransportTraits } from "./transport/case.ts";
@@ -17,6 +18,7 @@ const cases = [
   ...requestHeadCases,
   ...requestBodyCases,
   ...answerCases,
+  ...answerBodyCases,
   ...streamCases,
   ...brokenCases,
   ...failureCases,

@@ -21,7 +21,9 @@ export const abortCases: readonly TransportCase[] = [
     name: "abort: a client that had left already is client_aborted, and the backend hears nothing whole",
     async run({ backend, send }) {
       const main = await backend();
-      for (const request of requests) assert.equal((await send(main, { ...request, left: true }).error()).code, "client_aborted");
+      for (const request of requests) {
+        assert.equal((await send(main, { ...request, left: true }).error()).code, "client_aborted");
+      }
       await bytesOf(await send(main, { target: "/next" }).answer);
       assert.deepEqual(main.arrivals.map((arrival) => arrival.target), ["/next"]);
     },

@@ -8,7 +8,10 @@ import type { TransportCase } from "./case.ts";
 /** Heads that are no answer. */
 // Where there is a body it does not end: a connection that is given up must go, or it waits for the rest.
 const malformed: readonly (readonly [what: string, bytes: string])[] = [
-  ["status 101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
+  [
+    "status 101 that nobody asked for",
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  ],
   ["status 600", "HTTP/1.1 600 Odd\r\nContent-Length: 1000000\r\n\r\nok"],
   ["status 999", "HTTP/1.1 999 Odd\r\nContent-Length: 1000000\r\n\r\nok"],
   ["status 099", "HTTP/1.1 099 Odd\r\nContent-Length: 1000000\r\n\r\nok"],
@@ -31,20 +34,31 @@ const cut: readonly (readonly [what: string, act: (arrival: Arrival) => void])[]
   ["a reset", ({ socket }) => void socket.resetAndDestroy()],
   ["a FIN", ({ socket }) => void socket.end()],
   ["half a head and a FIN", ({ socket }) => void socket.end("HTTP/1.1 200 OK\r\nX-A: ")],
-  ["half a head and a reset", ({ socket }) => void socket.write("HTTP/1.1 200 OK\r\nX-A: ", () => socket.resetAndDestroy())],
+  [
+    "half a head and a reset",
+    ({ socket }) => void socket.write("HTTP/1.1 200 OK\r\nX-A: ", () => socket.resetAndDestroy()),
+  ],
   ["an interim answer and a FIN", ({ socket }) => void socket.end("HTTP/1.1 103 Early Hints\r\n\r\n")],
 ];
 
 /** Ends in mid-body. Bodies are too long to be handed over with their head. */
 const torn: readonly (readonly [what: string, field: string, act: (arrival: Arrival) => void])[] = [
   ["a FIN before Content-Length is reached", "Content-Length: 1000000", ({ socket }) => void socket.end()],
-  ["a reset before Content-Length is reached", "Content-Length: 1000000", ({ socket }) => void socket.resetAndDestroy()],
+  [
+    "a reset before Content-Length is reached",
+    "Content-Length: 1000000",
+    ({ socket }) => void socket.resetAndDestroy(),
+  ],
   ["a FIN without the last chunk", "Transfer-Encoding: chunked", ({ socket }) => void socket.end()],
   ["a FIN within a chunk", "Transfer-Encoding: chunked", ({ socket }) => void socket.end("ff\r\nshort")],
   ["a reset among chunks", "Transfer-Encoding: chunked", ({ socket }) => void socket.resetAndDestroy()],
   ["a chunk size that is none", "Transfer-Encoding: chunked", ({ write }) => write("xyz\r\nbroken\r\n")],
   ["a chunk longer than its size", "Transfer-Encoding: chunked", ({ write }) => write("3\r\ntoolong\r\n0\r\n\r\n")],
-  ["a reset of a body that ends with its connection", "Connection: close", ({ socket }) => void socket.resetAndDestroy()],
+  [
+    "a reset of a body that ends with its connection",
+    "Connection: close",
+    ({ socket }) => void socket.resetAndDestroy(),
+  ],
 ];
 
 export const brokenCases: readonly TransportCase[] = [
@@ -65,14 +79,18 @@ export const brokenCases: readonly TransportCase[] = [
   {
     name: "broken: a head of more than 64 KiB is http_protocol_error",
     async run({ backend, send }) {
-      const main = await backend(({ write }) => write(`HTTP/1.1 200 OK\r\n${`X-Pad: ${"p".repeat(1000)}\r\n`.repeat(200)}\r\n`));
+      const main = await backend(({ write }) =>
+        write(`HTTP/1.1 200 OK\r\n${`X-Pad: ${"p".repeat(1000)}\r\n`.repeat(200)}\r\n`)
+      );
       assert.equal((await send(main).error()).code, "http_protocol_error");
     },
   },
   {
     name: "broken: Content-Length beside chunks is refused, or the length is dropped",
     async run({ backend, send }) {
-      const main = await backend(({ write }) => write("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+      const main = await backend(({ write }) =>
+        write("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+      );
       const sent = send(main);
       const answer = await sent.answer.catch(() => undefined);
       if (answer === undefined) return assert.equal((await sent.error()).code, "http_protocol_error");

@@ -60,7 +60,11 @@ export function sees(arrival: Arrival, text: string): Promise<void> {
       if (seen.includes(text)) resolve();
     });
   });
-  return within(5000, () => `${JSON.stringify(text)} at the backend; so far ${JSON.stringify(seen.slice(0, 200))}`, came);
+  return within(
+    5000,
+    () => `${JSON.stringify(text)} at the backend; so far ${JSON.stringify(seen.slice(0, 200))}`,
+    came,
+  );
 }
 
 /** The body by pieces as they come. */
@@ -89,7 +93,7 @@ export async function breakOf(response: Response): Promise<{ readonly bytes: num
 
 /** The last value of a count that does not grow any more: asked until it stayed the same for `quietMs`. */
 export async function settled(count: () => number, quietMs = 400): Promise<number> {
-  for (let before = count(), since = performance.now(); ; ) {
+  for (let before = count(), since = performance.now();;) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const now = count();
     if (now !== before) since = performance.now();

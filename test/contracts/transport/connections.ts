@@ -11,7 +11,11 @@ const deaths: readonly (readonly [what: string, act: (arrival: Arrival) => void]
 ];
 
 /** Warms connections up, then lets each die on its next request, and counts how often that request came. */
-async function arrivalsOfPost({ backend, send }: TransportContext, idle: number, post: { body?: string; length?: "chunked" }): Promise<number[]> {
+async function arrivalsOfPost(
+  { backend, send }: TransportContext,
+  idle: number,
+  post: { body?: string; length?: "chunked" },
+): Promise<number[]> {
   const main = await backend();
   const counts: number[] = [];
   for (let turn = 0; turn < 50; turn += 1) {
@@ -20,7 +24,7 @@ async function arrivalsOfPost({ backend, send }: TransportContext, idle: number,
     main.handle(async (arrival) => {
       if (arrival.target !== "/warm") return void arrival.socket.resetAndDestroy();
       const last = main.arrivals.length === idle;
-      if (last) for (const one of main.arrivals) await one.answer(200, [], "warm");
+      if (last) { for (const one of main.arrivals) await one.answer(200, [], "warm"); }
     });
     const warm = Array.from({ length: idle }, () => send(main, { target: "/warm" }));
     for (const sent of warm) await bytesOf(await sent.answer);
@@ -49,10 +53,15 @@ export const connectionCases: readonly TransportCase[] = [
       const main = await backend();
       for (let round = 1; round <= 2; round += 1) {
         main.handle(async () => {
-          if (main.arrivals.length === 64 * round) for (const arrival of main.arrivals.slice(-64)) await arrival.answer(200, [], arrival.target);
+          if (main.arrivals.length === 64 * round) {
+            for (const arrival of main.arrivals.slice(-64)) await arrival.answer(200, [], arrival.target);
+          }
         });
         const bodies = await Promise.all(
-          Array.from({ length: 64 }, async (_, index) => (await bytesOf(await send(main, { target: `/${index}` }).answer)).toString()),
+          Array.from(
+            { length: 64 },
+            async (_, index) => (await bytesOf(await send(main, { target: `/${index}` }).answer)).toString(),
+          ),
         );
         assert.deepEqual(bodies, Array.from({ length: 64 }, (_, index) => `/${index}`));
       }
@@ -136,12 +145,14 @@ export const connectionCases: readonly TransportCase[] = [
     ["without a body", {}],
   ] as const).flatMap(([what, post]) =>
     [1, 3].map((idle): TransportCase => ({
-      name: `connections: a POST ${what} reaches the backend once where ${idle} kept ${idle === 1 ? "one turns" : "ones turn"} out dead`,
+      name: `connections: a POST ${what} reaches the backend once where ${idle} kept ${
+        idle === 1 ? "one turns" : "ones turn"
+      } out dead`,
       timeoutMs: 20_000,
       async run(context) {
         assert.deepEqual([...new Set(await arrivalsOfPost(context, idle, post))], [1]);
       },
-    })),
+    }))
   ),
   {
     name: "connections: a POST sent as the backend closes the kept one arrives at most once",
@@ -178,13 +189,18 @@ export const connectionCases: readonly TransportCase[] = [
         if (text === undefined) assert.equal(index % 5, 1, target);
         else assert.equal(text, target.repeat(100));
       };
-      for (let round = 0; round < 6; round += 1) await Promise.all(Array.from({ length: 50 }, (_, index) => ask(round * 50 + index)));
+      for (let round = 0; round < 6; round += 1) {
+        await Promise.all(Array.from({ length: 50 }, (_, index) => ask(round * 50 + index)));
+      }
     },
   },
   {
     name: "connections: two backends never share one",
     async run({ backend, send }) {
-      const [one, other] = [await backend((arrival) => arrival.answer(200, [], "one")), await backend((arrival) => arrival.answer(200, [], "other"))];
+      const [one, other] = [
+        await backend((arrival) => arrival.answer(200, [], "one")),
+        await backend((arrival) => arrival.answer(200, [], "other")),
+      ];
       for (let turn = 0; turn < 3; turn += 1) {
         assert.equal((await bytesOf(await send(one, { host: "same.test" }).answer)).toString(), "one");
         assert.equal((await bytesOf(await send(other, { host: "same.test" }).answer)).toString(), "other");

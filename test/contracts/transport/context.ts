@@ -12,7 +12,9 @@ export type Cleaning = (() => unknown)[];
 /** Takes every step, the last opened first, and then fails if one did. */
 export async function clean(cleaning: Cleaning): Promise<void> {
   const failures: unknown[] = [];
-  for (const step of cleaning.splice(0).reverse()) await Promise.try(step).catch((failure: unknown) => failures.push(failure));
+  for (const step of cleaning.splice(0).reverse()) {
+    await Promise.try(step).catch((failure: unknown) => failures.push(failure));
+  }
   if (failures.length > 0) throw failures[0];
 }
 
@@ -106,7 +108,7 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
     {
       pull(controller) {
         if (at >= bytes.length) return controller.close();
-        controller.enqueue(bytes.slice(at, (at += 64 * 1024)));
+        controller.enqueue(bytes.slice(at, at += 64 * 1024));
       },
     },
     { highWaterMark: 0 },
@@ -119,5 +121,7 @@ async function holdsEnd(sent: Sent): Promise<void> {
   const outcome = await Promise.race([sent.answer.then(() => "answered", () => "threw"), soon]);
   if (outcome === "threw") assert.equal(sent.endings().length, 0, "onEnd was called though the transport threw");
   assert.ok(sent.endings().length <= 1, "onEnd was called again");
-  if (outcome === "threw" || sent.endings().length === 1) assert.ok(!sent.isListening(), "still listens for the client's leaving");
+  if (outcome === "threw" || sent.endings().length === 1) {
+    assert.ok(!sent.isListening(), "still listens for the client's leaving");
+  }
 }

@@ -107,7 +107,9 @@ export const deadlineCases: readonly TransportCase[] = [
     name: "deadline: a body that falls silent breaks, onEnd is told, and the connection goes",
     async run({ backend, send }) {
       for (const field of ["Content-Length: 10", "Content-Length: 1000000", "Transfer-Encoding: chunked"]) {
-        const main = await backend(({ write }) => write(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n${field.includes("chunked") ? "5\r\nhello\r\n" : "hello"}`));
+        const main = await backend(({ write }) =>
+          write(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n${field.includes("chunked") ? "5\r\nhello\r\n" : "hello"}`)
+        );
         const sent = send(main, { idleMs: 200 });
         const answer = await sent.answer;
         const startedAt = performance.now();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { ProxyError } from "../../../src/core/errors.ts";
 import { createDeafPort } from "../../support/deaf-port.ts";
 import type { TransportCase } from "./case.ts";
@@ -83,9 +85,15 @@ export const failureCases: readonly TransportCase[] = [
   },
   {
     name: "connect: a port that does not speak TLS is tls_error",
-    async run({ backend, send }) {
-      const main = await backend(({ write }) => write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
-      assert.equal((await send({ url: `https://127.0.0.1:${main.port}` }).error()).code, "tls_error");
+    async run({ send, onEnd }) {
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+      });
+      onEnd(() => server.close());
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const { port } = server.address() as AddressInfo;
+      assert.equal((await send({ url: `https://127.0.0.1:${port}` }).error()).code, "tls_error");
     },
   },
   {

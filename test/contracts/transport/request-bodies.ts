@@ -139,7 +139,9 @@ export const requestBodyCases: readonly TransportCase[] = [
     {
       name: `upload: an early answer is passed on while ${what} is still being written`,
       async run({ backend, send }) {
-        const main = await backend((arrival) => arrival.write("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nstop!"));
+        const main = await backend((arrival) =>
+          arrival.write("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nstop!")
+        );
         const body = createHandBody();
         const sent = send(main, { body: body.stream, length: lengthOf(1000) });
         body.push("first");

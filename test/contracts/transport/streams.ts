@@ -6,8 +6,18 @@ import type { TransportCase } from "./case.ts";
 
 const framings = [
   { what: "a body of known length", field: "Content-Length: 15", coded: (text: string) => text, last: "" },
-  { what: "a chunked body", field: "Transfer-Encoding: chunked", coded: (text: string) => chunk(text), last: chunk("") },
-  { what: "a body that ends with its connection", field: "Connection: close", coded: (text: string) => text, last: undefined },
+  {
+    what: "a chunked body",
+    field: "Transfer-Encoding: chunked",
+    coded: (text: string) => chunk(text),
+    last: chunk(""),
+  },
+  {
+    what: "a body that ends with its connection",
+    field: "Connection: close",
+    coded: (text: string) => text,
+    last: undefined,
+  },
 ] as const;
 
 /** Writes as fast as the connection takes it. */
@@ -101,7 +111,9 @@ export const streamCases: readonly TransportCase[] = [
     name: "stream: a stalled reader holds up no other request",
     async run({ backend, send }) {
       const flood = createFlood(96 * 1024 * 1024);
-      const main = await backend((arrival) => (arrival.target === "/flood" ? flood.handle(arrival) : arrival.answer(200, [], "ok")));
+      const main = await backend((
+        arrival,
+      ) => (arrival.target === "/flood" ? flood.handle(arrival) : arrival.answer(200, [], "ok")));
       const stalled = await send(main, { target: "/flood" }).answer;
       await settled(flood.written, 100);
       for (let turn = 0; turn < 5; turn += 1) assert.equal(await (await send(main).answer).text(), "ok");

@@ -112,9 +112,7 @@ describe("round robin, when backends come and go", () => {
     const policy = fromFirst();
     assert.equal(turns(policy, [a, b, c], 1), "a");
     assert.equal(turns(policy, [b, c], 1), "b");
-    const next = turns(policy, [a, b, c], 3);
-    assert.equal(next[0], "c");
-    assert.deepEqual(shares(next), new Map([...next].map((id) => [id, 1])));
+    assert.equal(turns(policy, [a, b, c], 1), "c");
   });
 
   // Each change is the set of those that are there, for so many picks.
