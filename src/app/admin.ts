@@ -4,10 +4,10 @@ import { Hono } from "hono";
 export interface Readiness {
   isDraining(): boolean;
   /** Whether every pool that is checked has had a sweep. */
-  isSwept(): boolean | Promise<boolean>;
+  isSwept(): Promise<boolean>;
 }
 
-/** `/livez` and `/readyz`: they need no token, and say no more than one word. */
+/** `/livez` and `/readyz`: they need no token and say one word. Nothing else below the admin path goes to a backend. */
 export function adminApp(readiness: Readiness): Hono {
   const app = new Hono();
   app.get("/livez", (context) => context.text("ok\n"));
@@ -15,5 +15,6 @@ export function adminApp(readiness: Readiness): Hono {
     if (readiness.isDraining()) return context.text("draining\n", 503);
     return (await readiness.isSwept()) ? context.text("ok\n") : context.text("starting\n", 503);
   });
+  app.all("/*", (context) => context.text("there is nothing here\n", 404));
   return app;
 }

@@ -114,18 +114,18 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     return Math.max(1, Math.ceil((next - clock.now()) / 1000));
   }
 
+  const isSwept = async () => {
+    await Promise.all([...checks.keys()].map((name) => pools.refresh(name)));
+    return [...checks.keys()].every((name) => pools.current(name).sweptAt !== undefined);
+  };
+  const readiness = { isDraining: () => closing.signal.aborted, isSwept };
+
   const app = new Hono();
-  if (config.admin !== false) {
-    const isSwept = async () => {
-      await Promise.all([...checks.keys()].map((name) => pools.refresh(name)));
-      return [...checks.keys()].every((name) => pools.current(name).sweptAt !== undefined);
-    };
-    app.route(config.admin.path, adminApp({ isDraining: () => closing.signal.aborted, isSwept }));
-  }
+  if (config.admin !== false) app.route(config.admin.path, adminApp(readiness));
   app.all("*", handle);
 
   for (const name in config.pools) {
-    if (!checks.has(name)) {
+    if (!checks.has(name) && !traits.healthCheck) {
       log.info(`pool ${name} is not checked: only failed requests tell that a backend is down`, { pool: name });
     }
   }

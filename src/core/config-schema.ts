@@ -154,7 +154,7 @@ const Route = section({
 });
 
 const Admin = section({
-  path: option(values.pathPrefix(), "/_roundabout", "Below it are livez and readyz."),
+  path: option(values.adminPath(), "/_roundabout", "Below it are livez and readyz."),
 }, "false or an object");
 
 const Store = v.union([

@@ -23,6 +23,7 @@ const patterns = {
   hostPattern: /^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$/,
   pathPattern: /^(\*|\/\*|(\/[!-"$-)+->@-~]*)(\/\*)?)$/,
   pathPrefix: /^\/[!-"$-)+->@-~]*[!-"$-)+-.0->@-~]$/,
+  adminPath: /^(?:\/[A-Za-z0-9._~-]+)+$/,
   target: /^\/[!-"$-~]*$/,
   id: /^[!-~]{1,128}$/,
   name: /^[A-Za-z0-9._-]+$/,
@@ -33,6 +34,7 @@ export const hostname = () => text(patterns.hostname, "a host name or an address
 export const hostField = () => text(patterns.hostField, '"upstream", "preserve" or a host name');
 export const method = () => text(patterns.method, 'a method in capitals, such as "GET"');
 export const pathPrefix = () => text(patterns.pathPrefix, 'a path that begins with "/" and does not end with it');
+export const adminPath = () => text(patterns.adminPath, 'a path such as "/_roundabout", of letters, digits and "-._~"');
 export const target = () => text(patterns.target, 'a path that begins with "/"');
 export const binding = () => text(patterns.identifier, 'the name of a binding, such as "POOLS"');
 

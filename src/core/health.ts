@@ -1,3 +1,21 @@
+import * as v from "valibot";
+
+const HealthSchema = v.object({ status: v.picklist(["healthy", "unhealthy"]), streak: v.number(), since: v.number() });
+
+const SweptSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ sweptAt: v.number(), health: v.record(v.string(), HealthSchema) }),
+);
+
+/** What a sweep leaves in a store: `sweptAt` in milliseconds since the epoch, health by backend id. */
+export type Swept = v.InferOutput<typeof SweptSchema>;
+
+/** @throws for a text that another version of us, or somebody else, has written */
+export function parseSwept(text: string): Swept {
+  return v.parse(SweptSchema, text);
+}
+
 /** The judgement so far. `streak` counts checks in a row that disagree with `status`. */
 export interface Health {
   readonly status: "healthy" | "unhealthy";

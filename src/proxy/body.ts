@@ -17,6 +17,9 @@ export interface BodyLimits {
  */
 export async function bodyOf(request: Request, limits: BodyLimits): Promise<RequestBody | undefined> {
   const announced = request.headers.get("content-length");
+  if (announced !== null && !(/^\d+$/.test(announced) && Number.isSafeInteger(Number(announced)))) {
+    throw new ProxyError("malformed_request", { detail: "Content-Length is not a number." });
+  }
   const length = announced === null ? undefined : Number(announced);
   const chunked = request.headers.has("transfer-encoding");
   if (length === 0 && !chunked) return undefined;
@@ -24,7 +27,7 @@ export async function bodyOf(request: Request, limits: BodyLimits): Promise<Requ
   if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) {
     throw tooLarge(limits.maxBytes);
   }
-  if (request.bodyUsed) {
+  if (request.bodyUsed || request.body?.locked) {
     throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
   }
   if (request.body === null) {
@@ -59,6 +62,7 @@ export function createBody(
 
   /** Whether there was one more chunk. */
   async function readOne(): Promise<boolean> {
+    if (failure !== undefined) throw failure;
     if (ended) return false;
     const { done, value } = await reader.read().catch((cause: unknown) => {
       throw (failure = new ProxyError("client_aborted", { cause }));
@@ -90,6 +94,7 @@ export function createBody(
       return new ReadableStream<Uint8Array>(
         {
           async pull(controller) {
+            if (dropped > next) throw new TypeError("the body's beginning is no longer kept");
             if (next - dropped >= kept.length) await readOn();
             if (me !== opened) return controller.error(new TypeError("the body is being sent elsewhere"));
             const chunk = kept[next - dropped];

@@ -20,16 +20,24 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * Only the head is awaited: the body streams through, and `onEnd` is called when it ends.
  *
+ * @param deadlines asked for each sending: a second one has less time left
  * @throws {ProxyError}
  */
 export async function forward(
   { incoming, target, host, headers }: Forwarding,
   backend: Backend,
-  deadlines: Deadlines,
+  deadlines: () => Deadlines,
   transport: Transport,
   onEnd: Outgoing["onEnd"],
 ): Promise<Response> {
-  const outgoing: Outgoing = { backend, target: addressOf(backend).basePath + target, host, headers, deadlines, onEnd };
+  const outgoing: Outgoing = {
+    backend,
+    target: addressOf(backend).basePath + target,
+    host,
+    headers,
+    deadlines: deadlines(),
+    onEnd,
+  };
   try {
     return await transport(incoming, outgoing);
   } catch (error) {
@@ -37,6 +45,6 @@ export async function forward(
     if (
       !(error instanceof ProxyError && error.reused && safe.has(incoming.method)) || incoming.body?.replayable === false
     ) throw error;
-    return await transport(incoming, { ...outgoing, fresh: true });
+    return await transport(incoming, { ...outgoing, deadlines: deadlines(), fresh: true });
   }
 }

@@ -36,9 +36,11 @@ export interface Sender {
  */
 export function editRequest(headers: Headers, sender: Sender, more: Readonly<Record<string, string>>): HeaderEdits {
   const { address, trusted, proto, host, port, requestId } = sender;
-  const kept = (name: string, ours: string) => (trusted ? (headers.get(name) ?? ours) : ours);
+  const drop = hopByHopNames(headers.get("connection"), trusted ? dropFromTrusted : dropFromOthers);
+  const claim = (name: string) => (drop.has(name) ? null : headers.get(name));
+  const kept = (name: string, ours: string) => claim(name) ?? ours;
   const appended = (name: string, ours: string) => {
-    const before = trusted ? headers.get(name) : null;
+    const before = claim(name);
     return before === null ? ours : `${before}, ${ours}`;
   };
   const set: [string, string][] = [
@@ -49,7 +51,6 @@ export function editRequest(headers: Headers, sender: Sender, more: Readonly<Rec
     ["x-request-id", requestId],
   ];
   if (address !== undefined) set.unshift(["x-forwarded-for", appended("x-forwarded-for", address)]);
-  const drop = hopByHopNames(headers.get("connection"), trusted ? dropFromTrusted : dropFromOthers);
   const wanted = Object.entries(more);
   if (wanted.length === 0) return { drop, set };
   return { drop, set: [...new Map([...set, ...wanted.map(([name, value]) => [name.toLowerCase(), value] as const)])] };

@@ -39,21 +39,15 @@ export async function forwardWithRetries(
 ): Promise<Forwarded> {
   const { config, balancer, clock } = scope;
   const startedAt = clock.now();
+  const leftMs = () => config.timeouts.request - (clock.now() - startedAt);
   const tried = new Set<string>();
   let pick = balancer.pick(scope.eligible());
   if (pick === undefined) throw new ProxyError("destination_unavailable");
   for (;;) {
     const { backend } = pick;
     tried.add(backend.id);
-    const attempt = await attemptOn(
-      pick,
-      forwarding,
-      scope,
-      config.timeouts.request - (clock.now() - startedAt),
-      onEnd,
-    );
-    const left = config.timeouts.request - (clock.now() - startedAt);
-    const another = tried.size <= config.retry.attempts && left > 0 && mayRetry(attempt, forwarding, config.retry);
+    const attempt = await attemptOn(pick, forwarding, scope, leftMs, onEnd);
+    const another = tried.size <= config.retry.attempts && leftMs() > 0 && mayRetry(attempt, forwarding, config.retry);
     const next = another ? balancer.pick(scope.eligible(), tried) : undefined;
     if (next === undefined) {
       if (attempt.error !== undefined) throw attempt.error;
@@ -72,14 +66,14 @@ async function attemptOn(
   pick: Choice,
   forwarding: Forwarding,
   { config: { timeouts }, transport, onFailure }: RetryScope,
-  leftMs: number,
+  leftMs: () => number,
   onEnd: (bytes: number | undefined, error?: unknown) => void,
 ): Promise<Attempt> {
-  const deadlines = {
-    connectMs: Math.min(timeouts.connect, leftMs),
-    responseMs: Math.min(timeouts.response, leftMs),
+  const deadlines = () => ({
+    connectMs: Math.min(timeouts.connect, leftMs()),
+    responseMs: Math.min(timeouts.response, leftMs()),
     idleMs: timeouts.idle,
-  };
+  });
   let end: readonly [bytes: number | undefined, error?: unknown] | undefined;
   let passedOn = false;
   try {

@@ -1,28 +1,18 @@
-import * as v from "valibot";
 import { parseBackends } from "../core/config.ts";
+import { parseSwept } from "../core/health.ts";
 import { type Backend, eligible, type Pool, type Pools, type PoolState } from "../core/pool.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 
 const cacheMs = 10_000;
 const storeTimeoutMs = 2_000;
 
-const SweptHealth = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({
-    sweptAt: v.number(),
-    health: v.record(
-      v.string(),
-      v.object({ status: v.picklist(["healthy", "unhealthy"]), streak: v.number(), since: v.number() }),
-    ),
-  }),
-);
-
 interface Entry {
   readonly configured: readonly Backend[];
   state: PoolState;
   /** What the store held when it was last read or written: only another text is news. */
   seen: { backends: string | null; health: string | null };
+  /** Counts what was written from here: a read that began before knows nothing of it. */
+  written: number;
   readAt: number;
   readingSince: number | undefined;
 }
@@ -43,11 +33,12 @@ export function createPools(
       configured: backends,
       state: { ...pool, eligible: eligible(pool), sweptAt: undefined },
       seen: { backends: null, health: null },
+      written: 0,
       readAt: Number.NEGATIVE_INFINITY,
       readingSince: undefined,
     });
   }
-  let storeFails = false;
+  const failing = new Set<string>();
 
   function entryOf(name: string): Entry {
     const entry = entries.get(name);
@@ -69,14 +60,18 @@ export function createPools(
 
   async function read(name: string, entry: Entry): Promise<void> {
     entry.readingSince = clock.now();
+    const { written } = entry;
     try {
       const [backends, health] = await inTime(Promise.all([store.get(backendsKey(name)), store.get(healthKey(name))]));
-      takeOverBackends(name, entry, backends);
+      if (entry.written === written) takeOverBackends(name, entry, backends);
       takeOverHealth(name, entry, health);
-      storeFails = false;
+      failing.delete(name);
     } catch (cause) {
-      if (!storeFails) log.warn("the store cannot be read; the last known state stays in force", { pool: name, cause });
-      storeFails = true;
+      // One word for all pools: they share the store.
+      if (failing.size === 0) {
+        log.warn("the store cannot be read; the last known state stays in force", { pool: name, cause });
+      }
+      failing.add(name);
     } finally {
       entry.readAt = clock.now();
       entry.readingSince = undefined;
@@ -96,14 +91,11 @@ export function createPools(
   function takeOverHealth(name: string, entry: Entry, text: string | null): void {
     if (text === entry.seen.health || text === null) return;
     entry.seen.health = text;
-    const swept = v.safeParse(SweptHealth, text);
-    if (!swept.success) {
-      log.warn("the store holds health that cannot be used; it is ignored", {
-        pool: name,
-        cause: swept.issues[0].message,
-      });
-    } else if (entry.state.sweptAt === undefined || swept.output.sweptAt > entry.state.sweptAt) {
-      change(entry, swept.output);
+    try {
+      const swept = parseSwept(text);
+      if (entry.state.sweptAt === undefined || swept.sweptAt > entry.state.sweptAt) change(entry, swept);
+    } catch (cause) {
+      log.warn("the store holds health that cannot be used; it is ignored", { pool: name, cause });
     }
   }
 
@@ -122,7 +114,9 @@ export function createPools(
       const entry = entryOf(name);
       const backends = raw === undefined ? entry.configured : parseBackends(raw);
       const text = raw === undefined ? null : JSON.stringify(backends);
+      entry.written++;
       await inTime(text === null ? store.delete(backendsKey(name)) : store.put(backendsKey(name), text));
+      entry.written++;
       entry.seen.backends = text;
       change(entry, { backends });
     },

@@ -86,6 +86,13 @@ export function watchBody(
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   let bytes = 0;
+  let ended = false;
+
+  function end(error?: ProxyError): void {
+    if (ended) return;
+    ended = true;
+    onEnd(bytes, error);
+  }
 
   async function readInTime() {
     if (idleMs === 0) return await reader.read();
@@ -106,16 +113,16 @@ export function watchBody(
             return controller.enqueue(value);
           }
           controller.close();
-          onEnd(bytes);
+          end();
         } catch (cause) {
           const error = new ProxyError("http_response_incomplete", { cause });
           controller.error(error);
-          onEnd(bytes, error);
+          end(error);
           reader.cancel(error).catch(() => {});
         }
       },
       cancel(reason) {
-        onEnd(bytes, new ProxyError("client_aborted", { cause: reason }));
+        end(new ProxyError("client_aborted", { cause: reason }));
         return reader.cancel(reason);
       },
     },

@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import type { Ports } from "../../src/core/ports.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import { traits } from "../../src/runtimes/traits.ts";
+import { createMemoryStore } from "../../src/stores/memory.ts";
 import { createEchoing, createTestBalancer } from "../support/test-balancer.ts";
 import { clientAt } from "../support/test-ports.ts";
 
@@ -233,6 +234,16 @@ describe("backends", () => {
     controller!.enqueue(new TextEncoder().encode("still there"));
     controller!.close();
     assert.equal(await before.text(), "still there");
+  });
+
+  it("are those that another process wrote to the store, at most 10 s ago", async () => {
+    const store = createMemoryStore();
+    const balancer = createTestBalancer({ "a.test": named("a"), "b.test": named("b") }, {}, {}, { store });
+    assert.equal(await texts(balancer, 2), "ab");
+    await store.put("roundabout/web/backends", '["http://b.test"]');
+    assert.equal(await texts(balancer, 2), "ab");
+    await balancer.ports.clock.advance(10_000);
+    assert.equal(await texts(balancer, 2), "bb");
   });
 
   it("that are not checked are told of at the start", () => {

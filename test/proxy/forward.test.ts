@@ -27,7 +27,7 @@ describe("forwarding", () => {
     const { transport, tries } = scriptedTransport({});
     const forwarding = request("GET");
     const onEnd = () => {};
-    const response = await forward(forwarding, one, deadlines, transport, onEnd);
+    const response = await forward(forwarding, one, () => deadlines, transport, onEnd);
     assert.equal(await response.text(), "200 from a");
     assert.deepEqual(tries[0]!.outgoing, { backend: one, target: "/base/x?y", host: "a.test", headers: forwarding.headers, deadlines, onEnd });
   });
@@ -45,7 +45,7 @@ describe("forwarding", () => {
   for (const { name, steps, method = "GET", body, tries: expected, ends } of cases) {
     it(name, async () => {
       const { transport, tries } = scriptedTransport({ a: steps });
-      const forwarded = forward(request(method, body), one, deadlines, transport, () => {});
+      const forwarded = forward(request(method, body), one, () => deadlines, transport, () => {});
       if (typeof ends === "number") assert.equal((await forwarded).status, ends);
       else await assert.rejects(forwarded, { code: ends });
       assert.equal(tries.length, expected);
@@ -56,6 +56,6 @@ describe("forwarding", () => {
   it("lets pass what no transport should throw", async () => {
     const odd = new TypeError("odd");
     const { transport } = scriptedTransport({ a: [{ throws: odd }] });
-    await assert.rejects(forward(request("GET"), one, deadlines, transport, () => {}), (error) => error === odd);
+    await assert.rejects(forward(request("GET"), one, () => deadlines, transport, () => {}), (error) => error === odd);
   });
 });

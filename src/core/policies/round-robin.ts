@@ -1,13 +1,14 @@
 import type { Candidates, PolicyFactory } from "../policy.ts";
 import type { Backend } from "../pool.ts";
-import type { Random } from "../ports.ts";
 
-interface Turn {
+interface Rotation {
   readonly candidates: Candidates;
   readonly weights: Float64Array;
   readonly total: number;
   /** How far each candidate's next turn has come: grows by its weight, falls by the total when picked. Sums to about 0. */
   readonly credit: Float64Array;
+  /** How many turns those are behind who were candidates lately, by id: they may be again. */
+  readonly absent: ReadonlyMap<string, number>;
 }
 
 /**
@@ -18,43 +19,45 @@ interface Turn {
  * @see the commit of nginx that introduced it, "Upstream: smooth weighted round-robin balancing" (1.3.1)
  */
 export const roundRobin: PolicyFactory<{ readonly start: "first" | "random" }> = ({ start }) => {
-  let turn: Turn | undefined;
+  let rotation: Rotation | undefined;
   return (candidates, { random }) => {
-    if (turn === undefined) {
-      turn = begin(candidates);
+    if (rotation === undefined) {
+      rotation = begin(candidates, new Map());
       // A thousand isolates that begin at the first backend all greet it at once.
-      if (start === "random") { for (let skip = startingPlace(turn, random); skip > 0; skip--) next(turn); }
-    } else if (turn.candidates !== candidates) {
-      turn = carryOver(turn, candidates);
+      const round = Math.min(rotation.total / Math.min(...rotation.weights), 1000);
+      if (start === "random") { for (let skip = Math.floor(random() * round); skip > 0; skip--) next(rotation); }
+    } else if (rotation.candidates !== candidates) {
+      rotation = carryOver(rotation, candidates);
     }
-    return next(turn);
+    return next(rotation);
   };
 };
 
-function begin(candidates: Candidates): Turn {
+function begin(candidates: Candidates, absent: Rotation["absent"]): Rotation {
   const weights = Float64Array.from(candidates, (backend) => backend.weight);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return { candidates, weights, total, credit: new Float64Array(candidates.length) };
+  return { candidates, weights, total: totalOf(candidates), credit: new Float64Array(candidates.length), absent };
 }
 
-function carryOver(before: Turn, candidates: Candidates): Turn {
-  const credits = new Map(before.candidates.map((backend, index) => [backend.id, before.credit[index]!]));
-  const carried = candidates.flatMap((backend) => credits.get(backend.id) ?? []);
-  // Around their own mean, or those that left would take or leave turns that a newcomer then gets or misses.
-  const mean = carried.reduce((sum, credit) => sum + credit, 0) / Math.max(1, carried.length);
-  const after = begin(candidates);
-  candidates.forEach((backend, index) => {
-    after.credit[index] = (credits.get(backend.id) ?? mean) - mean;
+const totalOf = (backends: readonly Backend[]) => backends.reduce((sum, { weight }) => sum + weight, 0);
+
+/** The same places in another rotation. What matters is how many turns somebody is behind, and that is credit by total. */
+function carryOver(before: Rotation, candidates: Candidates): Rotation {
+  const behind = new Map(before.absent.size < 1000 ? before.absent : []);
+  before.candidates.forEach(({ id }, index) => behind.set(id, before.credit[index]! / before.total));
+  const carried = candidates.filter(({ id }) => behind.has(id));
+  // What the absent are behind or ahead is shared out by weight, or those that stay would lose or gain turns with each change.
+  const surplus = carried.reduce((sum, { id }) => sum + behind.get(id)!, 0) / (totalOf(carried) || 1);
+  const after = begin(candidates, behind);
+  candidates.forEach(({ id, weight }, index) => {
+    const turns = behind.get(id) ?? surplus * weight; // a newcomer is neither behind nor ahead
+    // In binary fractions: those with the same claim stay equal to the last bit, so that their order says who is next.
+    after.credit[index] = Math.round((turns - surplus * weight) * after.total * 2 ** 20) / 2 ** 20;
+    behind.delete(id);
   });
   return after;
 }
 
-/** How many turns to skip: anywhere within a round, but no more than a thousand, which would be seen at the start. */
-function startingPlace({ total }: Turn, random: Random): number {
-  return Math.floor(random() * Math.min(total, 1000));
-}
-
-function next({ candidates, weights, total, credit }: Turn): Backend {
+function next({ candidates, weights, total, credit }: Rotation): Backend {
   let best = 0;
   let most = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < credit.length; index++) {

@@ -108,6 +108,12 @@ describe("round robin, when backends come and go", () => {
     assert.deepEqual(shares(next), shares("aabbccdd"));
   });
 
+  it("takes turns from the first when all are replaced", () => {
+    const policy = fromFirst();
+    assert.equal(turns(policy, [a, b], 3), "aba");
+    assert.equal(turns(policy, [c, d], 4), "cdcd");
+  });
+
   it("does not give a backend that is back at once another one's turn", () => {
     const policy = fromFirst();
     assert.equal(turns(policy, [a, b, c], 1), "a");
