@@ -22,15 +22,23 @@ const sources = readdirSync(root, { recursive: true, encoding: "utf8" })
 
 function read(name: string): Source {
   const code = withoutComments(readFileSync(join(root, name), "utf8"));
-  const statements = code.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^;"'`]*?\sfrom\s+)?"([^"]+)"|\bimport\(\s*["'`]([^"'`]+)/gm);
-  const imports = [...statements].map(([, type, from, later]) => ({ from: resolve(name, from ?? later ?? ""), isType: type !== undefined }));
+  const statements = code.matchAll(
+    /^\s*(?:import|export)\s+(type\s)?(?:[^;"'`]*?\sfrom\s+)?"([^"]+)"|\bimport\(\s*["'`]([^"'`]+)/gm,
+  );
+  const imports = [...statements].map(([, type, from, later]) => ({
+    from: resolve(name, from ?? later ?? ""),
+    isType: type !== undefined,
+  }));
   const layer = name.includes("/") ? name.slice(0, name.indexOf("/")) : name.replace(".ts", "");
   return { name, layer, code, imports };
 }
 
 /** Strings are matched too, so that a "//" in one is no comment. */
 function withoutComments(text: string): string {
-  return text.replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\*[^]*?\*\/|\/\/.*/g, (part) => (part.startsWith("/") ? "" : part));
+  return text.replace(
+    /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|\/\*[^]*?\*\/|\/\/.*/g,
+    (part) => (part.startsWith("/") ? "" : part),
+  );
 }
 
 function resolve(name: string, from: string): string {
@@ -39,10 +47,11 @@ function resolve(name: string, from: string): string {
 
 const isOwn = (from: string) => from.endsWith(".ts") && !from.startsWith("..");
 /** The layer of a file, or the package of anything else. */
-const layerOf = (from: string) => (isOwn(from) ? sources.find(({ name }) => name === from)?.layer : from.split("/")[0]) ?? from;
+const layerOf = (from: string) =>
+  (isOwn(from) ? sources.find(({ name }) => name === from)?.layer : from.split("/")[0]) ?? from;
 
 const corridors = ["proxy", "checks", "stores", "transports"];
-const top = ["runtimes", "cli", "index", "config"];
+const top = new Set(["runtimes", "cli", "index", "config"]);
 
 /** What a layer may import beside itself: layers and packages. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -56,8 +65,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 describe("the layers", () => {
   it("are those that this test knows", () => {
-    assert.deepEqual([...new Set(sources.map(({ layer }) => layer))].filter((layer) => !(layer in allowed) && !top.includes(layer)), []);
-    assert.ok(sources.length > 40 && sources.some(({ imports }) => imports.length > 5), "the sources were found and read");
+    assert.deepEqual(
+      [...new Set(sources.map(({ layer }) => layer))].filter((layer) => !(layer in allowed) && !top.has(layer)),
+      [],
+    );
+    assert.ok(
+      sources.length > 40 && sources.some(({ imports }) => imports.length > 5),
+      "the sources were found and read",
+    );
   });
 
   for (const [layer, may] of Object.entries(allowed)) {
@@ -71,12 +86,19 @@ describe("the layers", () => {
   }
 
   it("are not passed by: nobody imports what lies outside of src", () => {
-    const wrong = sources.flatMap(({ name, imports }) => imports.filter(({ from }) => from.startsWith("..")).map(({ from }) => ({ name, from })));
+    const wrong = sources.flatMap(({ name, imports }) =>
+      imports.filter(({ from }) => from.startsWith("..")).map(({ from }) => ({ name, from }))
+    );
     assert.deepEqual(wrong, []);
   });
 
   it("have no import cycles", () => {
-    const graph = new Map(sources.map(({ name, imports }) => [name, imports.filter(({ isType, from }) => !isType && isOwn(from)).map(({ from }) => from)]));
+    const graph = new Map(
+      sources.map(({ name, imports }) => [
+        name,
+        imports.filter(({ isType, from }) => !isType && isOwn(from)).map(({ from }) => from),
+      ]),
+    );
     const done = new Set<string>();
     const visit = (name: string, path: readonly string[]) => {
       assert.ok(!path.includes(name), [...path, name].join(" → "));
@@ -89,15 +111,19 @@ describe("the layers", () => {
 });
 
 describe("a platform", () => {
-  const mayName = ["runtimes", "transports", "cli"];
+  const mayName = new Set(["runtimes", "transports", "cli"]);
 
   it("is named in runtimes, transports and the command line only", () => {
     const wrong = sources
-      .filter(({ layer }) => !mayName.includes(layer))
+      .filter(({ layer }) => !mayName.has(layer))
       .flatMap(({ name, code, imports }) => {
         // What is told to people in strings may name them.
-        const words = code.replace(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '""').match(/(?<![.\w])(?:process|globalThis|Bun|Deno|Buffer|caches)\b/g) ?? [];
-        const modules = imports.map(({ from }) => from).filter((from) => /^(?:node|bun|cloudflare|npm|jsr):|^#runtime$|^undici$/.test(from));
+        const words = code.replace(/"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '""').match(
+          /(?<![.\w])(?:process|globalThis|Bun|Deno|Buffer|caches)\b/g,
+        ) ?? [];
+        const modules = imports.map(({ from }) => from).filter((from) =>
+          /^(?:node|bun|cloudflare|npm|jsr):|^#runtime$|^undici$/.test(from)
+        );
         return [...words, ...modules].map((word) => ({ name, word }));
       });
     assert.deepEqual(wrong, []);
@@ -115,7 +141,10 @@ describe("on one screen", () => {
     it(`fits ${what}: at most 60 lines of code`, () => {
       const files = sources.filter(({ name }) => is(name));
       assert.ok(files.length > 0);
-      assert.deepEqual(files.filter(({ code }) => lines(code) > 60).map(({ name, code }) => `${name} has ${lines(code)}`), []);
+      assert.deepEqual(
+        files.filter(({ code }) => lines(code) > 60).map(({ name, code }) => `${name} has ${lines(code)}`),
+        [],
+      );
     });
   }
 

@@ -94,7 +94,7 @@ async function attemptOn(
     pick.done();
     // The client's own failure shows first as a broken exchange with the backend.
     if (forwarding.incoming.body?.failure !== undefined) throw forwarding.incoming.body.failure;
-    if (!(thrown instanceof ProxyError) || thrown.code === "client_aborted") throw thrown;
+    if (!(thrown instanceof ProxyError) || thrown.row.status <= 500) throw thrown; // the client's fault or ours
     onFailure(pick.backend, thrown);
     return { error: thrown };
   }

@@ -11,5 +11,9 @@ import { createMemoryStore } from "../stores/memory.ts";
  */
 export function createLoadBalancer(config: ConfigInput, ports: Partial<Ports> = {}): LoadBalancer {
   const all: Ports = { ...createPorts(), store: createMemoryStore(), ...ports };
-  return create(loadConfig(config, all.traits, lookup), all);
+  const complete = loadConfig(config, all.traits, lookup);
+  if (complete.store !== "memory" && ports.store === undefined) {
+    throw new TypeError(`store: the binding "${complete.store.binding}" has to be handed over as the port "store"`);
+  }
+  return create(complete, all);
 }

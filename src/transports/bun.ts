@@ -1,7 +1,7 @@
 import { hopByHopNames } from "../core/fields.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Deadlines, Transport } from "../core/ports.ts";
-import { fetchTransport, respond, tellEnd, watchBody } from "./fetch.ts";
+import { fetchTransport, respond, watchBody } from "./fetch.ts";
 import { systemCode } from "./node-errors.ts";
 
 const unwatchedBytes = 64 * 1024;
@@ -11,17 +11,19 @@ export function bunTransport(): Transport {
   return fetchTransport(fetch, {
     // Without `decompress: false` the body is decoded under the label of its encoding.
     init: ({ fresh }) => ({ decompress: false, keepalive: fresh !== true }),
-    requestBody: (body, read) => tellEnd(body.open(), read),
+    requestBody: (stream) => stream,
     codeOf,
-    answer(response, method, { deadlines, onEnd }) {
+    answer(response, method, { deadlines, onEnd }, signal) {
       const { headers, body } = response;
+      // Both is forbidden, and the chunks are what Bun went by (RFC 9112 §6.3).
+      if (headers.has("transfer-encoding")) headers.delete("content-length");
       for (const name of hopByHopNames(headers.get("connection"))) headers.delete(name);
       const length = headers.get("content-length");
       if (body === null || isLeftAlone(headers, deadlines)) {
         onEnd(length === null ? undefined : Number(length));
         return response;
       }
-      return respond(response, method, headers, watchBody(body, deadlines.idleMs, onEnd));
+      return respond(response, method, headers, watchBody(body, deadlines.idleMs, signal, onEnd));
     },
   });
 }
@@ -38,6 +40,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   ENOTFOUND: "dns_error",
   EHOSTUNREACH: "destination_ip_unroutable",
   ENETUNREACH: "destination_ip_unroutable",
+  EPROTO: "tls_error",
   ECONNRESET: "connection_terminated",
   ETIMEDOUT: "connection_terminated", // while connecting or later: Bun does not tell
 };

@@ -7,12 +7,16 @@ import { isBodiless } from "./answer.ts";
 export interface FetchForm {
   /** Beside method, headers, body, signal and `redirect: "manual"`. */
   init(outgoing: Outgoing): object;
-  /** The body as this fetch sends it with its length; `read` is called when it was read to its end, or could not be. */
-  requestBody(body: RequestBody, read: () => void): ReadableStream<Uint8Array>;
+  /** The body in the form in which this fetch keeps its length; `broken` is told what it could not be sent whole for. */
+  requestBody(
+    stream: ReadableStream<Uint8Array>,
+    length: number | undefined,
+    broken: (cause: unknown) => void,
+  ): ReadableStream<Uint8Array>;
   /** The row for what this fetch throws. */
   codeOf(error: unknown): ErrorCode;
-  /** The answer for the client, hop-by-hop fields out. */
-  answer(response: Response, method: string, outgoing: Outgoing): Response;
+  /** The answer for the client, hop-by-hop fields out; `signal` aborts when nobody waits for it any more. */
+  answer(response: Response, method: string, outgoing: Outgoing, signal: AbortSignal): Response;
 }
 
 /** Sends with a `fetch`: the runtime's own, or in a test that of a Hono app. */
@@ -22,16 +26,15 @@ export function fetchTransport(
 ): Transport {
   return async (incoming, outgoing) => {
     const { body, method } = incoming;
+    const headers = fieldsOf(incoming, outgoing);
     const aborter = new AbortController();
+    const { signal } = aborter;
     let stopped: ProxyError | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = (reason: ProxyError) => {
       stopped ??= reason;
       aborter.abort(stopped);
     };
-    const startTimer = () => {
-      timer ??= setTimeout(() => stop(new ProxyError("http_response_timeout")), outgoing.deadlines.responseMs);
-    };
+    const patience = createPatience(outgoing.deadlines.responseMs, () => stop(new ProxyError("http_response_timeout")));
     const stopListening = incoming.onAbort(() => stop(new ProxyError("client_aborted")));
     const watched: Outgoing = {
       ...outgoing,
@@ -41,37 +44,79 @@ export function fetchTransport(
       },
     };
 
-    const init: RequestInit = {
-      ...form.init(outgoing),
-      method,
-      headers: fieldsOf(incoming, outgoing),
-      redirect: "manual",
-      signal: aborter.signal,
-    };
-    if (body === undefined) startTimer();
-    else {
-      const read = () => (body.failure === undefined ? startTimer() : stop(body.failure));
-      Object.assign(init, { body: form.requestBody(body, read), duplex: "half" });
-    }
-
     try {
+      patience.begin();
+      const init: RequestInit = { ...form.init(outgoing), method, headers, redirect: "manual", signal };
+      if (body !== undefined) {
+        const broken = (cause: unknown) => cause instanceof ProxyError && stop(cause);
+        const stream = form.requestBody(watchUpload(body, patience), body.length, broken);
+        Object.assign(init, { body: stream, duplex: "half" });
+      }
+      if (stopped !== undefined) throw stopped;
       const response = await send(addressOf(outgoing.backend).origin + outgoing.target, init);
-      return form.answer(response, method, watched);
+      return form.answer(response, method, watched, signal);
     } catch (cause) {
       stopListening();
       throw stopped ?? (cause instanceof ProxyError ? cause : new ProxyError(form.codeOf(cause), { cause }));
     } finally {
-      clearTimeout(timer);
+      patience.end();
     }
   };
 }
 
-function fieldsOf(incoming: Incoming, { headers: { drop, set }, host }: Outgoing): Headers {
-  const headers = new Headers(incoming.headers);
+/** How long a backend may let us wait: while it takes nothing of the request at all, and from the request's end to the answer. */
+interface Patience {
+  begin(): void;
+  pause(): void;
+  end(): void;
+}
+
+function createPatience(ms: number, lose: () => void): Patience {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+  const pause = () => clearTimeout(timer);
+  return {
+    begin() {
+      pause();
+      if (!ended) timer = setTimeout(lose, ms);
+    },
+    pause,
+    end() {
+      ended = true;
+      pause();
+    },
+  };
+}
+
+function fieldsOf({ headers: received, body }: Incoming, { headers: { drop, set }, host }: Outgoing): Headers {
+  const headers = new Headers(received);
   for (const name of drop) headers.delete(name);
   for (const [name, value] of set) headers.set(name, value);
   if (host !== undefined) headers.set("host", host);
+  // The length is that of the body, whatever the fields say.
+  headers.delete("content-length");
+  if (body?.length !== undefined) headers.set("content-length", String(body.length));
   return headers;
+}
+
+/** The client's body on its way out; it breaks if it is not as long as announced. */
+function watchUpload({ length, open }: RequestBody, patience: Patience): ReadableStream<Uint8Array> {
+  const reader = open().getReader();
+  let bytes = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        patience.pause();
+        const { done, value } = await reader.read();
+        bytes += value?.byteLength ?? 0;
+        if (length !== undefined && (done ? bytes < length : bytes > length)) throw new ProxyError("malformed_request");
+        if (!done) return controller.enqueue(value);
+        patience.begin();
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /**
@@ -82,6 +127,7 @@ function fieldsOf(incoming: Incoming, { headers: { drop, set }, host }: Outgoing
 export function watchBody(
   source: ReadableStream<Uint8Array>,
   idleMs: number,
+  signal: AbortSignal,
   onEnd: (bytes: number, error?: unknown) => void,
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader();
@@ -105,6 +151,14 @@ export function watchBody(
 
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        signal.addEventListener("abort", () => {
+          if (ended) return;
+          controller.error(signal.reason);
+          end(new ProxyError("client_aborted"));
+          reader.cancel(signal.reason).catch(() => {});
+        });
+      },
       async pull(controller) {
         try {
           const { done, value } = await readInTime();
@@ -128,11 +182,6 @@ export function watchBody(
     },
     { highWaterMark: 0 },
   );
-}
-
-/** A pass-through that calls `read` when the last byte has been taken. */
-export function tellEnd(source: ReadableStream<Uint8Array>, read: () => void): ReadableStream<Uint8Array> {
-  return source.pipeThrough(new TransformStream({ flush: read }));
 }
 
 /** A Response with these fields and the body untouched; null where the answer has none. */

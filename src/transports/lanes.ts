@@ -7,6 +7,8 @@ export interface Lane {
   readonly client: Client;
   /** Whether its present connection has carried an answer: its backend may be closing it. */
   isReused(): boolean;
+  /** What broke its present connection; undici takes a reset for the end of a body that ends with its connection. */
+  failure(): Error | undefined;
   /** Ends a use: the connection is kept for the next request, or not. */
   leave(keep: boolean): void;
 }
@@ -28,6 +30,7 @@ export function createLanes(): TakeLane {
 
 function openLane(address: Address, home: Lane[]): Lane {
   let carried = 0;
+  let failure: Error | undefined;
   const servername = isIP(address.hostname) === 0 ? address.hostname : undefined;
   const client = new Client(address.origin, {
     pipelining: 1,
@@ -36,13 +39,18 @@ function openLane(address: Address, home: Lane[]): Lane {
     maxHeaderSize: 64 * 1024,
     connect(options, callback) {
       carried = 0;
+      failure = undefined;
       // The name to be shown is the backend's own: undici would take it from the Host field.
-      connector(servername === undefined ? options : { ...options, servername }, callback);
+      connector(servername === undefined ? options : { ...options, servername }, (...connected) => {
+        connected[1]?.once("error", (error) => (failure = error));
+        callback(...connected);
+      });
     },
   });
   const lane: Lane = {
     client,
     isReused: () => carried > 0,
+    failure: () => failure,
     leave(keep) {
       carried++;
       if (keep && !client.destroyed) home.push(lane);

@@ -15,7 +15,8 @@ export function undiciTransport(): Transport {
     return new Promise((resolve, reject) => {
       const lane = take(address, outgoing.fresh ?? false);
       const handler = exchange(lane, address, incoming, outgoing, resolve, reject);
-      lane.client.dispatch(requestFor(address, incoming, outgoing), handler);
+      // Destroyed is the client of somebody who had left already.
+      if (!lane.client.destroyed) lane.client.dispatch(requestFor(address, incoming, outgoing), handler);
     });
   };
 }
@@ -29,7 +30,7 @@ function requestFor(
   return {
     path: target,
     method: incoming.method,
-    headers: fieldsOf(incoming.headers, headers, host ?? address.host),
+    headers: fieldsOf(incoming, headers, host ?? address.host),
     // undici takes any iterable, but its types know streams only.
     body: body as unknown as NonNullable<Dispatcher.DispatchOptions["body"]> | null,
     bodyTimeout: deadlines.idleMs,
@@ -52,6 +53,8 @@ function exchange(
   let answered = false;
   let ended = false;
   let bytes = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopListening = () => {};
 
   /** Ends the exchange from our side. Before the connection stands undici hears nothing but the end of its client. */
   function stop(reason: ProxyError): void {
@@ -98,8 +101,9 @@ function exchange(
     return new Response(body, { status, headers });
   }
 
-  let timer = setTimeout(() => stop(new ProxyError("connection_timeout")), deadlines.connectMs);
-  const stopListening = onAbort(() => stop(new ProxyError("client_aborted")));
+  timer = setTimeout(() => stop(new ProxyError("connection_timeout")), deadlines.connectMs);
+  stopListening = onAbort(() => stop(new ProxyError("client_aborted")));
+  if (ended) stopListening(); // had left already
 
   return {
     onRequestStart(started) {
@@ -127,17 +131,21 @@ function exchange(
       stream?.enqueue(chunk);
       if (stream !== undefined && (stream.desiredSize ?? 0) <= 0) started.pause();
     },
-    onResponseEnd: () => end(),
+    onResponseEnd() {
+      const cause = lane.failure();
+      end(cause && new ProxyError("http_response_incomplete", { cause }));
+    },
     onResponseError: (_, cause) => end(failure(cause)),
   };
 }
 
-/** A request's fields as undici takes them: name, value, name, value. */
-function fieldsOf(headers: Headers, { drop, set }: Outgoing["headers"], host: string): string[] {
+/** A request's fields as undici takes them: name, value, name, value. The length is that of the body, whatever the fields say. */
+function fieldsOf({ headers, body }: Incoming, { drop, set }: Outgoing["headers"], host: string): string[] {
   const fields = ["host", host];
+  if (body?.length !== undefined) fields.push("content-length", String(body.length));
   const ours = new Set(set.map(([name]) => name));
   for (const [name, value] of headers) {
-    if (!drop.has(name) && !ours.has(name)) fields.push(name, value);
+    if (!drop.has(name) && !ours.has(name) && name !== "content-length") fields.push(name, value);
   }
   for (const [name, value] of set) fields.push(name, value);
   return fields;

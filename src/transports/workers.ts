@@ -9,13 +9,13 @@ export function workersTransport(): Transport {
   return fetchTransport(fetch, {
     // Never cached. `cache: "no-store"` asks the edge for the same, and would add two fields to the request.
     init: () => ({ cf: { cacheTtl: -1, cacheLevel: "bypass" } }),
-    requestBody({ length, open }, read) {
+    requestBody(stream, length, broken) {
       // A stream alone would go chunked: the length travels in the stream's type.
       const { readable, writable } = length === undefined
         ? new TransformStream<Uint8Array>()
         : new FixedLengthStream(length);
-      // A body that breaks would end as if it were whole: it is left open, and what `read` does then cuts the request.
-      open().pipeTo(writable, { preventAbort: true }).then(read, read);
+      // A body that breaks would end as if it were whole: it is left open, and the request is cut.
+      stream.pipeTo(writable, { preventAbort: true }).catch(broken);
       return readable;
     },
     codeOf: () => "connection_terminated",

@@ -8,12 +8,17 @@ function mount(build: (app: Hono, balancer: ReturnType<typeof createEchoing>) =>
   const balancer = createEchoing();
   const app = new Hono();
   build(app, balancer);
-  return { ...balancer, get: async (target: string, init?: RequestInit) => await app.request(`http://front.test${target}`, init) };
+  return {
+    ...balancer,
+    get: async (target: string, init?: RequestInit) => await app.request(`http://front.test${target}`, init),
+  };
 }
 
 describe("in somebody's own app, the balancer", () => {
   it("leaves to the app what the app has", async () => {
-    const { get, seen } = mount((app, { app: inner }) => app.get("/own", (context) => context.text("own")).route("/", inner));
+    const { get, seen } = mount((app, { app: inner }) =>
+      app.get("/own", (context) => context.text("own")).route("/", inner)
+    );
     assert.equal(await (await get("/own")).text(), "own");
     assert.deepEqual(seen, []);
     assert.equal((await get("/x")).status, 200);
@@ -38,12 +43,24 @@ describe("in somebody's own app, the balancer", () => {
 
   it("passes on the path and the method that a middleware changed", async () => {
     const { get, seen } = mount((app, { fetch }) => {
-      app.use("/old/*", (context) => fetch(new Request(context.req.url.replace("/old/", "/new/"), context.req.raw), context.env) as Promise<Response>);
-      app.use("/put", (context) => fetch(new Request(context.req.raw, { method: "PUT" }), context.env) as Promise<Response>);
+      app.use(
+        "/old/*",
+        (context) =>
+          fetch(new Request(context.req.url.replace("/old/", "/new/"), context.req.raw), context.env) as Promise<
+            Response
+          >,
+      );
+      app.use(
+        "/put",
+        (context) => fetch(new Request(context.req.raw, { method: "PUT" }), context.env) as Promise<Response>,
+      );
     });
     await get("/old/x?y");
     await get("/put", { method: "POST", body: "hello" });
-    assert.deepEqual(seen.map(({ method, url, body }) => `${method} ${url} ${body}`), ["GET http://a.test/new/x?y ", "PUT http://a.test/put hello"]);
+    assert.deepEqual(seen.map(({ method, url, body }) => `${method} ${url} ${body}`), [
+      "GET http://a.test/new/x?y ",
+      "PUT http://a.test/put hello",
+    ]);
   });
 
   it("serves below a path of the app, which stays part of the target", async () => {

@@ -8,7 +8,8 @@ import { createEchoing, createTestBalancer, type TestBalancer } from "../support
 import { leavingClient } from "../support/test-ports.ts";
 
 /** The access lines: those that tell of a request. */
-const lines = ({ ports }: TestBalancer) => ports.lines.filter(({ level, properties }) => level === "info" && "requestId" in properties);
+const lines = ({ ports }: TestBalancer) =>
+  ports.lines.filter(({ level, properties }) => level === "info" && "requestId" in properties);
 
 /** A backend that answers in pieces, when it is told to. */
 function createSlow() {
@@ -69,24 +70,57 @@ describe("the access line", () => {
     await balancer.ask("/");
     const { tries, backend, bytes, headMs, totalMs } = lines(balancer)[0]!.properties;
     // Its body ended, as far as this transport knows, with the head.
-    assert.deepEqual({ tries, backend, bytes, headMs, totalMs }, { tries: 2, backend: "b.test", bytes: 7, headMs: 60, totalMs: 60 });
+    assert.deepEqual({ tries, backend, bytes, headMs, totalMs }, {
+      tries: 2,
+      backend: "b.test",
+      bytes: 7,
+      headMs: 60,
+      totalMs: 60,
+    });
   });
 
   it("is there for the balancer's own answers, with the error", async () => {
     const balancer = createEchoing({}, { routes: [{ match: { path: "/api" }, pool: "web" }] });
     await balancer.ask("/x");
     const [line] = lines(balancer);
-    assert.deepEqual(line?.properties, { requestId: "id-1", method: "GET", host: "front.test", path: "/x", status: 404, tries: 0, headMs: 0, totalMs: 0, error: "no_route" });
+    assert.deepEqual(line?.properties, {
+      requestId: "id-1",
+      method: "GET",
+      host: "front.test",
+      path: "/x",
+      status: 404,
+      tries: 0,
+      headMs: 0,
+      totalMs: 0,
+      error: "no_route",
+    });
+  });
+
+  it("is all there is in the log of what a client did wrong", async () => {
+    const balancer = createEchoing();
+    await balancer.ask("/", { headers: { host: "a/b" } });
+    await balancer.ask("/", { headers: { via: "1.1 roundabout" } });
+    assert.deepEqual(balancer.ports.lines, lines(balancer));
+    assert.deepEqual(lines(balancer).map(({ message }) => message), ["GET - 400", "GET - 508"]);
   });
 
   it("has a status and an error when nobody answered, and one warning for each backend that failed", async () => {
     const balancer = createTestBalancer({}, { backends: ["http://a.test", "http://b.test"] });
     assert.equal((await balancer.ask("/")).status, 502);
     const [line] = lines(balancer);
-    assert.deepEqual([line?.properties["status"], line?.properties["error"], line?.properties["tries"]], [502, "connection_refused", 2]);
+    assert.deepEqual([line?.properties["status"], line?.properties["error"], line?.properties["tries"]], [
+      502,
+      "connection_refused",
+      2,
+    ]);
     assert.deepEqual(
-      balancer.ports.lines.filter(({ level }) => level === "warn").map(({ message, properties }) => [message, properties["requestId"]]),
-      [["backend error http://a.test (connection_refused)", "id-1"], ["backend error http://b.test (connection_refused)", "id-1"]],
+      balancer.ports.lines.filter(({ level }) => level === "warn").map((
+        { message, properties },
+      ) => [message, properties["requestId"]]),
+      [["backend error http://a.test (connection_refused)", "id-1"], [
+        "backend error http://b.test (connection_refused)",
+        "id-1",
+      ]],
     );
   });
 
@@ -115,7 +149,11 @@ describe("the access line", () => {
     slow.fail();
     await text;
     const [line, ...more] = lines(balancer);
-    assert.deepEqual([line?.properties["status"], line?.properties["error"], more], [200, "http_response_incomplete", []]);
+    assert.deepEqual([line?.properties["status"], line?.properties["error"], more], [
+      200,
+      "http_response_incomplete",
+      [],
+    ]);
     assert.equal(balancer.inFlight(), 0);
   });
 
@@ -151,7 +189,10 @@ describe("the access line", () => {
     while (client.listeners() === 0) await nextTurn();
     client.leave();
     await answer;
-    assert.deepEqual(lines(balancer).map(({ properties }) => [properties["status"], properties["error"]]), [[499, "client_aborted"]]);
+    assert.deepEqual(lines(balancer).map(({ properties }) => [properties["status"], properties["error"]]), [[
+      499,
+      "client_aborted",
+    ]]);
     assert.deepEqual(balancer.ports.lines.filter(({ level }) => level === "warn"), []);
     assert.deepEqual([balancer.inFlight(), client.listeners()], [0, 0]);
   });
@@ -204,10 +245,18 @@ describe("what is in flight", () => {
   it("is 0 again when many requests ended in all ways at once", async () => {
     const app = new Hono()
       .get("/ends", (context) => context.text("ok"))
-      .get("/breaks", () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) })))
+      .get(
+        "/breaks",
+        () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("broken")) })),
+      )
       .get("/stays", () => new Response(new ReadableStream()));
-    const balancer = createTestBalancer({ "a.test": app }, { backends: ["http://a.test", "http://gone.test"], retry: { attempts: 0 } });
-    const targets = ["/ends", "/breaks", "/stays", "/ends"].flatMap((target) => Array.from({ length: 10 }, () => target));
+    const balancer = createTestBalancer({ "a.test": app }, {
+      backends: ["http://a.test", "http://gone.test"],
+      retry: { attempts: 0 },
+    });
+    const targets = ["/ends", "/breaks", "/stays", "/ends"].flatMap((target) =>
+      Array.from({ length: 10 }, () => target)
+    );
     await Promise.all(
       targets.map(async (target) => {
         const { body } = await balancer.ask(target);

@@ -48,11 +48,17 @@ describe("the balancer's own answer", () => {
   it("is one line of text", async () => {
     const response = problem(new ProxyError("body_too_large", { detail: "At most 5 bytes are accepted." }), context);
     assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
-    assert.equal(await response.text(), "413 The request's body is too large. At most 5 bytes are accepted. (request id-1)\n");
+    assert.equal(
+      await response.text(),
+      "413 The request's body is too large. At most 5 bytes are accepted. (request id-1)\n",
+    );
   });
 
   it("is problem details for who asks for JSON", async () => {
-    const response = problem(new ProxyError("body_too_large", { detail: "At most 5 bytes are accepted." }), { ...context, accept: "application/json" });
+    const response = problem(new ProxyError("body_too_large", { detail: "At most 5 bytes are accepted." }), {
+      ...context,
+      accept: "application/json",
+    });
     assert.equal(response.headers.get("content-type"), "application/problem+json");
     assert.deepEqual(await response.json(), {
       type: "https://www.iana.org/assignments/http-proxy-status#http_request_error",

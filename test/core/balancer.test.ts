@@ -13,14 +13,20 @@ const equal = (count: number) => weighted(...Array.from({ length: count }, () =>
 describe("a pick", () => {
   it("is one of the eligible and none of those that were tried", () => {
     fc.assert(
-      fc.property(candidateLists, fc.array(fc.nat(7), { maxLength: 8 }), fc.nat(10), randomSources, (list, tried, before, random) => {
-        const balancer = create(random);
-        for (let pick = 0; pick < before; pick++) balancer.pick(list);
-        const ids = new Set(tried.map((index) => list[index % list.length]!.id));
-        const pick = balancer.pick(list, ids);
-        assert.equal(pick === undefined, list.every(({ id }) => ids.has(id)));
-        if (pick !== undefined) assert.ok(list.includes(pick.backend) && !ids.has(pick.backend.id));
-      }),
+      fc.property(
+        candidateLists,
+        fc.array(fc.nat(7), { maxLength: 8 }),
+        fc.nat(10),
+        randomSources,
+        (list, tried, before, random) => {
+          const balancer = create(random);
+          for (let pick = 0; pick < before; pick++) balancer.pick(list);
+          const ids = new Set(tried.map((index) => list[index % list.length]!.id));
+          const pick = balancer.pick(list, ids);
+          assert.equal(pick === undefined, list.every(({ id }) => ids.has(id)));
+          if (pick !== undefined) assert.ok(list.includes(pick.backend) && !ids.has(pick.backend.id));
+        },
+      ),
     );
   });
 
@@ -31,20 +37,30 @@ describe("a pick", () => {
 
   it("is the usual one when nobody was tried yet", () => {
     const balancer = create();
-    assert.deepEqual(["a", "b"], [balancer.pick(equal(3)), balancer.pick(equal(3), new Set())].map((pick) => pick?.backend.id));
+    assert.deepEqual(
+      ["a", "b"],
+      [balancer.pick(equal(3)), balancer.pick(equal(3), new Set())].map((pick) => pick?.backend.id),
+    );
   });
 });
 
 describe("what is in flight", () => {
   it("is counted by backend and for all, and falls to 0 in whatever order the picks end, each once or more", () => {
-    const ends = fc.array(fc.record({ rank: fc.double({ noNaN: true }), times: fc.integer({ min: 1, max: 3 }) }), { maxLength: 30 });
+    const ends = fc.array(fc.record({ rank: fc.double({ noNaN: true }), times: fc.integer({ min: 1, max: 3 }) }), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(candidateLists, ends, (list, order) => {
         const balancer = create();
         const picks = order.map(({ rank, times }) => ({ rank, times, pick: balancer.pick(list)! }));
         const open: Choice[] = picks.map(({ pick }) => pick);
         for (const { times, pick } of picks.toSorted((one, other) => one.rank - other.rank)) {
-          for (const { id } of list) assert.equal(balancer.inFlight(id), open.filter(({ backend }) => backend.id === id).length);
+          for (const { id } of list) {
+            assert.equal(
+              balancer.inFlight(id),
+              open.filter(({ backend }) => backend.id === id).length,
+            );
+          }
           assert.equal(balancer.inFlight(), open.length);
           for (let time = 0; time < times; time++) pick.done();
           open.splice(open.indexOf(pick), 1);

@@ -15,22 +15,52 @@ describe("who is eligible", () => {
     { name: "everybody who was never probed", backends: [a, b], health: {}, eligible: "a b" },
     { name: "the healthy", backends: [a, b], health: { a: healthy }, eligible: "a b" },
     { name: "not the unhealthy", backends: [a, b, c], health: { b: unhealthy }, eligible: "a c" },
-    { name: "a healthy one whose checks begin to fail", backends: [a], health: { a: { ...healthy, streak: 2 } }, eligible: "a" },
-    { name: "not an unhealthy one whose checks begin to pass", backends: [a, b], health: { a: { ...unhealthy, streak: 1 } }, eligible: "b" },
-    { name: "nobody in drain or maintenance", backends: [backend("a", { state: "drain" }), b, backend("c", { state: "maintenance" })], health: {}, eligible: "b" },
+    {
+      name: "a healthy one whose checks begin to fail",
+      backends: [a],
+      health: { a: { ...healthy, streak: 2 } },
+      eligible: "a",
+    },
+    {
+      name: "not an unhealthy one whose checks begin to pass",
+      backends: [a, b],
+      health: { a: { ...unhealthy, streak: 1 } },
+      eligible: "b",
+    },
+    {
+      name: "nobody in drain or maintenance",
+      backends: [backend("a", { state: "drain" }), b, backend("c", { state: "maintenance" })],
+      health: {},
+      eligible: "b",
+    },
     { name: "nobody without weight", backends: [backend("a", { weight: 0 }), b], health: {}, eligible: "b" },
     { name: "whoever has the least weight", backends: [backend("a", { weight: 0.001 })], health: {}, eligible: "a" },
-    { name: "no backup while one of the first serves", backends: [a, b, backend("c", { priority: 1 })], health: { a: unhealthy }, eligible: "b" },
+    {
+      name: "no backup while one of the first serves",
+      backends: [a, b, backend("c", { priority: 1 })],
+      health: { a: unhealthy },
+      eligible: "b",
+    },
     {
       name: "the backups of the next number when all before are out",
-      backends: [a, backend("b", { priority: 7 }), backend("c", { priority: 3 }), backend("d", { priority: 3, weight: 0 })],
+      backends: [
+        a,
+        backend("b", { priority: 7 }),
+        backend("c", { priority: 3 }),
+        backend("d", { priority: 3, weight: 0 }),
+      ],
       health: { a: unhealthy },
       eligible: "c",
     },
     { name: "nobody when all are out", backends: [a, b], health: { a: unhealthy, b: unhealthy }, eligible: "" },
     { name: "nobody when there is nobody", backends: [], health: {}, eligible: "" },
     { name: "not by the health of one that is gone", backends: [a], health: { z: unhealthy }, eligible: "a" },
-    { name: "one that is called like something built in", backends: [backend("__proto__"), backend("toString")], health: {}, eligible: "__proto__ toString" },
+    {
+      name: "one that is called like something built in",
+      backends: [backend("__proto__"), backend("toString")],
+      health: {},
+      eligible: "__proto__ toString",
+    },
   ];
   for (const { name, backends, health, eligible: expected } of cases) {
     it(`${name}: ${expected || "nobody"}`, () => assert.equal(ids(eligible({ backends, health })), expected));

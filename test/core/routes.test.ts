@@ -12,7 +12,10 @@ interface Ask {
 }
 
 /** Whether a route with this `match` takes a request. */
-function matches(match: Record<string, unknown>, { method = "GET", host = "a.test", path = "/", headers = {} }: Ask): boolean {
+function matches(
+  match: Record<string, unknown>,
+  { method = "GET", host = "a.test", path = "/", headers = {} }: Ask,
+): boolean {
   const find = compileRoutes(parse(routed({ match })).routes);
   return find({ method, host, path, headers: new Headers(headers) }) !== undefined;
 }
@@ -34,7 +37,11 @@ describe("a route", () => {
     { match: { path: "/api" }, takes: paths("/api"), leaves: paths("/api/", "/api/x", "/apix", "/Api") },
     { match: { path: "/a.c/*" }, takes: paths("/a.c/x"), leaves: paths("/abc/x") },
     { match: { host: "*" }, takes: hosts("a.test", "[::1]:80"), leaves: [] },
-    { match: { host: "a.test" }, takes: hosts("a.test", "A.Test", "a.test:8080", "a.test:"), leaves: hosts("b.test", "x.a.test", "a.test.evil", "xa.test") },
+    {
+      match: { host: "a.test" },
+      takes: hosts("a.test", "A.Test", "a.test:8080", "a.test:"),
+      leaves: hosts("b.test", "x.a.test", "a.test.evil", "xa.test"),
+    },
     { match: { host: "A.TEST" }, takes: hosts("a.test"), leaves: hosts("b.test") },
     {
       match: { host: "*.example.com" },
@@ -42,7 +49,11 @@ describe("a route", () => {
       leaves: hosts("example.com", ".example.com", "aexample.com", "a.example.com.evil", "example.com:8080"),
     },
     { match: { host: "[::1]" }, takes: hosts("[::1]", "[::1]:8080"), leaves: hosts("[::2]", "::1") },
-    { match: { methods: ["GET", "PUT"] }, takes: [{ method: "GET" }, { method: "PUT" }], leaves: [{ method: "POST" }, { method: "get" }, { method: "HEAD" }] },
+    {
+      match: { methods: ["GET", "PUT"] },
+      takes: [{ method: "GET" }, { method: "PUT" }],
+      leaves: [{ method: "POST" }, { method: "get" }, { method: "HEAD" }],
+    },
     {
       match: { headers: { "X-Beta": "1", "x-more": "" } },
       takes: [{ headers: { "x-beta": "1", "X-More": "" } }],
@@ -62,7 +73,9 @@ describe("a route", () => {
   for (const { match, takes, leaves } of cases) {
     const told = JSON.stringify(match);
     for (const ask of takes) it(`${told} takes ${JSON.stringify(ask)}`, () => assert.equal(matches(match, ask), true));
-    for (const ask of leaves) it(`${told} leaves ${JSON.stringify(ask)}`, () => assert.equal(matches(match, ask), false));
+    for (const ask of leaves) {
+      it(`${told} leaves ${JSON.stringify(ask)}`, () => assert.equal(matches(match, ask), false));
+    }
   }
 });
 
@@ -70,7 +83,10 @@ describe("routes", () => {
   const find = compileRoutes(
     parse({
       pools: { web: { backends: ["http://a.test"] }, api: { backends: ["http://b.test"] } },
-      routes: [{ match: { path: "/api/*" }, pool: "api" }, { match: { host: "a.test" }, pool: "web" }, { match: { path: "/api/v2" }, pool: "web" }],
+      routes: [{ match: { path: "/api/*" }, pool: "api" }, { match: { host: "a.test" }, pool: "web" }, {
+        match: { path: "/api/v2" },
+        pool: "web",
+      }],
     }).routes,
   );
   const ask = (host: string, path: string) => find({ method: "GET", host, path, headers: new Headers() })?.pool;
@@ -90,28 +106,50 @@ describe("a target as it is sent on", () => {
     { name: "without its prefix", route: { stripPrefix: "/api" }, from: "/api/x?y", to: "/x?y" },
     { name: "as / when the prefix is all there is", route: { stripPrefix: "/api" }, from: "/api?y", to: "/?y" },
     { name: "as / when a slash follows", route: { stripPrefix: "/api" }, from: "/api/", to: "/" },
-    { name: "with a prefix that ends in the middle of a name", route: { stripPrefix: "/api" }, from: "/apix", to: "/apix" },
+    {
+      name: "with a prefix that ends in the middle of a name",
+      route: { stripPrefix: "/api" },
+      from: "/apix",
+      to: "/apix",
+    },
     { name: "with a prefix that comes later", route: { stripPrefix: "/api" }, from: "/x/api/y", to: "/x/api/y" },
     { name: "with one prefix off of two", route: { stripPrefix: "/api" }, from: "/api/api/x", to: "/api/x" },
     { name: "with two slashes left", route: { stripPrefix: "/api" }, from: "/api//evil.test/x", to: "//evil.test/x" },
     { name: "with a prefix", route: { addPrefix: "/v2" }, from: "/x?y", to: "/v2/x?y" },
     { name: "with a prefix before /", route: { addPrefix: "/v2" }, from: "/", to: "/v2/" },
     { name: "with another prefix", route: { stripPrefix: "/api", addPrefix: "/v2" }, from: "/api/x", to: "/v2/x" },
-    { name: "with another prefix and nothing else", route: { stripPrefix: "/api", addPrefix: "/v2" }, from: "/api?y", to: "/v2?y" },
+    {
+      name: "with another prefix and nothing else",
+      route: { stripPrefix: "/api", addPrefix: "/v2" },
+      from: "/api?y",
+      to: "/v2?y",
+    },
   ];
   for (const { name, route, from, to } of cases) {
     it(`${name}: ${from} as ${to}`, () => {
       const [path = "", query] = from.split("?");
-      assert.equal(rewrite({ stripPrefix: undefined, addPrefix: undefined, ...route }, path, query === undefined ? "" : `?${query}`), to);
+      assert.equal(
+        rewrite(
+          { stripPrefix: undefined, addPrefix: undefined, ...route },
+          path,
+          query === undefined ? "" : `?${query}`,
+        ),
+        to,
+      );
     });
   }
 
   it("begins with a slash, whatever comes off and on", () => {
     const part = fc.stringMatching(/^\/[a-z/]{0,4}[a-z]$/);
     fc.assert(
-      fc.property(fc.option(part, { nil: undefined }), fc.option(part, { nil: undefined }), part, (stripPrefix, addPrefix, path) => {
-        assert.match(rewrite({ stripPrefix, addPrefix }, `${stripPrefix ?? ""}${path}`, "?q"), /^\/.*\?q$/);
-      }),
+      fc.property(
+        fc.option(part, { nil: undefined }),
+        fc.option(part, { nil: undefined }),
+        part,
+        (stripPrefix, addPrefix, path) => {
+          assert.match(rewrite({ stripPrefix, addPrefix }, `${stripPrefix ?? ""}${path}`, "?q"), /^\/.*\?q$/);
+        },
+      ),
     );
   });
 });

@@ -209,7 +209,9 @@ describe("whether a request has a body", () => {
   const ask = (asked: Ask) => bodyOf(request(asked), asked.limits ?? unlimited);
 
   it("no: nothing says so", async () => {
-    for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) assert.equal(await ask({ method }), undefined);
+    for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) {
+      assert.equal(await ask({ method }), undefined);
+    }
   });
 
   it("no: Content-Length is 0, though there is a stream", async () => {
@@ -234,33 +236,51 @@ describe("whether a request has a body", () => {
   });
 
   it("yes, without a length: Transfer-Encoding, even beside Content-Length or when it turns out empty", async () => {
-    for (const headers of [{ "transfer-encoding": "chunked" }, { "transfer-encoding": "chunked", "content-length": "6" }]) {
+    for (
+      const headers of [{ "transfer-encoding": "chunked" }, { "transfer-encoding": "chunked", "content-length": "6" }]
+    ) {
       const body = await ask({ headers, body: streamOf("one", "two") });
       assert.equal(body?.length, undefined);
       assert.equal(await readSome(body!.open(), all), "onetwo");
     }
-    assert.equal(await readSome((await ask({ headers: { "transfer-encoding": "chunked" }, body: streamOf() }))!.open(), all), "");
+    assert.equal(
+      await readSome((await ask({ headers: { "transfer-encoding": "chunked" }, body: streamOf() }))!.open(), all),
+      "",
+    );
   });
 
   it("too large: announced, without reading any of it", async () => {
     const source = createSource();
     const limits = { keepBytes: 0, maxBytes: 5 };
-    await assert.rejects(ask({ headers: { "content-length": "6" }, body: source.stream, limits }), codeOf("body_too_large"));
+    await assert.rejects(
+      ask({ headers: { "content-length": "6" }, body: source.stream, limits }),
+      codeOf("body_too_large"),
+    );
     assert.equal(source.asked(), 0);
   });
 
   it("too large: the first chunk of an unannounced one is", async () => {
-    await assert.rejects(ask({ body: streamOf("abcdef"), limits: { keepBytes: 0, maxBytes: 5 } }), codeOf("body_too_large"));
+    await assert.rejects(
+      ask({ body: streamOf("abcdef"), limits: { keepBytes: 0, maxBytes: 5 } }),
+      codeOf("body_too_large"),
+    );
   });
 
   it("malformed: announced, but the runtime did not hand it over", async () => {
     await assert.rejects(ask({ method: "GET", headers: { "content-length": "3" } }), codeOf("malformed_request"));
-    await assert.rejects(ask({ method: "GET", headers: { "transfer-encoding": "chunked" } }), codeOf("malformed_request"));
+    await assert.rejects(
+      ask({ method: "GET", headers: { "transfer-encoding": "chunked" } }),
+      codeOf("malformed_request"),
+    );
   });
 
   it("malformed: a Content-Length that is no number", async () => {
     for (const length of ["-1", "1.5", "abc", "0x10", "1e3", "5, 6", "99999999999999999999"]) {
-      await assert.rejects(ask({ headers: { "content-length": length }, body: streamOf("abcde") }), codeOf("malformed_request"), length);
+      await assert.rejects(
+        ask({ headers: { "content-length": length }, body: streamOf("abcde") }),
+        codeOf("malformed_request"),
+        length,
+      );
     }
   });
 

@@ -16,7 +16,12 @@ const bodyThatIs = (replayable: boolean): RequestBody => ({
 
 function request(method: string, body?: RequestBody): Forwarding {
   const incoming: Incoming = { method, headers: new Headers(), body, onAbort: () => () => {} };
-  return { incoming, target: "/x?y", host: "a.test", headers: { drop: new Set(["te"]), set: [["via", "1.1 roundabout"]] } };
+  return {
+    incoming,
+    target: "/x?y",
+    host: "a.test",
+    headers: { drop: new Set(["te"]), set: [["via", "1.1 roundabout"]] },
+  };
 }
 
 const one = backend("a", { url: "http://a.test/base" });
@@ -29,17 +34,61 @@ describe("forwarding", () => {
     const onEnd = () => {};
     const response = await forward(forwarding, one, () => deadlines, transport, onEnd);
     assert.equal(await response.text(), "200 from a");
-    assert.deepEqual(tries[0]!.outgoing, { backend: one, target: "/base/x?y", host: "a.test", headers: forwarding.headers, deadlines, onEnd });
+    assert.deepEqual(tries[0]!.outgoing, {
+      backend: one,
+      target: "/base/x?y",
+      host: "a.test",
+      headers: forwarding.headers,
+      deadlines,
+      onEnd,
+    });
   });
 
-  const cases: { name: string; steps: Step[]; method?: string; body?: RequestBody; tries: number; ends: number | ProxyError["code"] }[] = [
-    { name: "once more on a fresh connection when a kept one turns out to be closed", steps: [stale, {}], tries: 2, ends: 200 },
+  const cases: {
+    name: string;
+    steps: Step[];
+    method?: string;
+    body?: RequestBody;
+    tries: number;
+    ends: number | ProxyError["code"];
+  }[] = [
+    {
+      name: "once more on a fresh connection when a kept one turns out to be closed",
+      steps: [stale, {}],
+      tries: 2,
+      ends: 200,
+    },
     { name: "not a third time", steps: [stale, stale, {}], tries: 2, ends: "connection_terminated" },
-    { name: "not again when the connection was new", steps: [{ fails: "connection_terminated" }, {}], tries: 1, ends: "connection_terminated" },
+    {
+      name: "not again when the connection was new",
+      steps: [{ fails: "connection_terminated" }, {}],
+      tries: 1,
+      ends: "connection_terminated",
+    },
     { name: "again for HEAD", steps: [stale, {}], method: "HEAD", tries: 2, ends: 200 },
-    { name: "again for OPTIONS with a body that is kept", steps: [stale, {}], method: "OPTIONS", body: bodyThatIs(true), tries: 2, ends: 200 },
-    { name: "not again with a body that is gone", steps: [stale, {}], method: "OPTIONS", body: bodyThatIs(false), tries: 1, ends: "connection_terminated" },
-    ...["POST", "PUT", "PATCH", "DELETE", "PURGE"].map((method) => ({ name: `not again for ${method}`, steps: [stale, {}], method, tries: 1, ends: "connection_terminated" as const })),
+    {
+      name: "again for OPTIONS with a body that is kept",
+      steps: [stale, {}],
+      method: "OPTIONS",
+      body: bodyThatIs(true),
+      tries: 2,
+      ends: 200,
+    },
+    {
+      name: "not again with a body that is gone",
+      steps: [stale, {}],
+      method: "OPTIONS",
+      body: bodyThatIs(false),
+      tries: 1,
+      ends: "connection_terminated",
+    },
+    ...["POST", "PUT", "PATCH", "DELETE", "PURGE"].map((method) => ({
+      name: `not again for ${method}`,
+      steps: [stale, {}],
+      method,
+      tries: 1,
+      ends: "connection_terminated" as const,
+    })),
     { name: "not again for an answer, whatever it says", steps: [{ answers: 502 }, {}], tries: 1, ends: 502 },
   ];
   for (const { name, steps, method = "GET", body, tries: expected, ends } of cases) {

@@ -4,10 +4,21 @@ import fc from "fast-check";
 import { editRequest, type Sender, wasHere } from "../../src/proxy/headers.ts";
 import { fieldNames, inAnyCapitals } from "../support/arbitraries.ts";
 
-const sender: Sender = { address: "192.0.2.1", trusted: false, proto: "http", host: "a.test:8080", port: 8080, requestId: "id-1" };
+const sender: Sender = {
+  address: "192.0.2.1",
+  trusted: false,
+  proto: "http",
+  host: "a.test:8080",
+  port: 8080,
+  requestId: "id-1",
+};
 
 /** The fields as a backend gets them: what a transport makes of the edits. */
-function sent(fields: Record<string, string> | [string, string][], changes: Partial<Sender> = {}, more: Record<string, string> = {}) {
+function sent(
+  fields: Record<string, string> | [string, string][],
+  changes: Partial<Sender> = {},
+  more: Record<string, string> = {},
+) {
   const headers = new Headers(fields);
   const { drop, set } = editRequest(headers, { ...sender, ...changes }, more);
   for (const name of drop) headers.delete(name);
@@ -57,7 +68,15 @@ describe("the fields that a backend gets", () => {
   it("are made here where a trusted proxy says nothing", () => assert.deepEqual(sent({}, { trusted: true }), ours));
 
   it("are otherwise as the client sent them", () => {
-    const theirs = { accept: "*/*", cookie: "a=1; b=2", authorization: "Basic eA==", "content-type": "text/plain", "content-length": "3", range: "bytes=0-", "x-real-ip": "1" };
+    const theirs = {
+      accept: "*/*",
+      cookie: "a=1; b=2",
+      authorization: "Basic eA==",
+      "content-type": "text/plain",
+      "content-length": "3",
+      range: "bytes=0-",
+      "x-real-ip": "1",
+    };
     assert.deepEqual(sent(theirs), { ...theirs, ...ours });
   });
 
@@ -98,7 +117,9 @@ describe("the fields that a backend gets", () => {
 
 describe("hop-by-hop fields", () => {
   const always = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-  const fields = fc.array(fc.tuple(fieldNames.chain(inAnyCapitals), fc.stringMatching(/^[a-z0-9]{1,5}$/)), { maxLength: 12 });
+  const fields = fc.array(fc.tuple(fieldNames.chain(inAnyCapitals), fc.stringMatching(/^[a-z0-9]{1,5}$/)), {
+    maxLength: 12,
+  });
   const named = fc.array(fieldNames.chain(inAnyCapitals), { maxLength: 4 });
 
   it("never pass, and neither do those that Connection names, whoever sent them", () => {
@@ -118,7 +139,13 @@ describe("hop-by-hop fields", () => {
     fc.assert(
       fc.property(fields, named, (fields, named) => {
         const got = sent([...fields, ["Connection", named.join(",")]]);
-        const dropped = new Set([...always, ...named.map((name) => name.toLowerCase()), ...Object.keys(claims), "host", "expect"]);
+        const dropped = new Set([
+          ...always,
+          ...named.map((name) => name.toLowerCase()),
+          ...Object.keys(claims),
+          "host",
+          "expect",
+        ]);
         for (const [name] of new Headers(fields)) assert.equal(name in got, !dropped.has(name) || name in ours, name);
       }),
     );

@@ -26,7 +26,19 @@ function refusal(asked: Ask): ErrorCode | undefined {
 }
 
 describe("the host of a request", () => {
-  const good = ["a", "a.test", "A.Test:8080", "a.test:", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::ffff:192.0.2.1]:80", "a_b.test", "xn--bcher-kva.test", "a.test."];
+  const good = [
+    "a",
+    "a.test",
+    "A.Test:8080",
+    "a.test:",
+    "127.0.0.1",
+    "127.0.0.1:65535",
+    "[::1]",
+    "[::ffff:192.0.2.1]:80",
+    "a_b.test",
+    "xn--bcher-kva.test",
+    "a.test.",
+  ];
   for (const host of good) it(`can be ${host}`, () => assert.equal(ask({ fields: { host } }).host, host));
 
   const bad = [
@@ -93,22 +105,73 @@ describe("what goes no further", () => {
   const cases: { name: string; asked: Ask; code: ErrorCode | undefined }[] = [
     { name: "TRACE", asked: { method: "TRACE" }, code: "method_not_allowed" },
     { name: "CONNECT", asked: { method: "CONNECT" }, code: "not_supported" },
-    ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE", "QUERY"].map((method) => ({ name: `not ${method}`, asked: { method }, code: undefined })),
+    ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE", "QUERY"].map((method) => ({
+      name: `not ${method}`,
+      asked: { method },
+      code: undefined,
+    })),
     { name: "a WebSocket", asked: { fields: { connection: "Upgrade", upgrade: "websocket" } }, code: "not_supported" },
-    { name: "an upgrade to h2c", asked: { fields: { connection: "keep-alive, upgrade ,HTTP2-Settings", upgrade: "h2c" } }, code: "not_supported" },
+    {
+      name: "an upgrade to h2c",
+      asked: { fields: { connection: "keep-alive, upgrade ,HTTP2-Settings", upgrade: "h2c" } },
+      code: "not_supported",
+    },
     { name: "not an Upgrade that Connection does not name", asked: { fields: { upgrade: "h2c" } }, code: undefined },
-    { name: "not a Connection: upgrade without Upgrade", asked: { fields: { connection: "upgrade" } }, code: undefined },
-    { name: "not a name that only begins with upgrade", asked: { fields: { connection: "upgrade-insecure-requests", upgrade: "h2c" } }, code: undefined },
+    {
+      name: "not a Connection: upgrade without Upgrade",
+      asked: { fields: { connection: "upgrade" } },
+      code: undefined,
+    },
+    {
+      name: "not a name that only begins with upgrade",
+      asked: { fields: { connection: "upgrade-insecure-requests", upgrade: "h2c" } },
+      code: undefined,
+    },
     { name: "gRPC", asked: { method: "POST", fields: { "content-type": "application/grpc" } }, code: "not_supported" },
-    { name: "gRPC with protobuf", asked: { method: "POST", fields: { "content-type": "Application/gRPC+proto" } }, code: "not_supported" },
-    { name: "gRPC with a parameter", asked: { method: "POST", fields: { "content-type": "application/grpc; x=1" } }, code: "not_supported" },
-    { name: "not gRPC-Web, which needs no trailers", asked: { method: "POST", fields: { "content-type": "application/grpc-web+proto" } }, code: undefined },
+    {
+      name: "gRPC with protobuf",
+      asked: { method: "POST", fields: { "content-type": "Application/gRPC+proto" } },
+      code: "not_supported",
+    },
+    {
+      name: "gRPC with a parameter",
+      asked: { method: "POST", fields: { "content-type": "application/grpc; x=1" } },
+      code: "not_supported",
+    },
+    {
+      name: "not gRPC-Web, which needs no trailers",
+      asked: { method: "POST", fields: { "content-type": "application/grpc-web+proto" } },
+      code: undefined,
+    },
     { name: "a loop", asked: { fields: { via: "1.1 edge, 1.1 roundabout" } }, code: "proxy_loop_detected" },
-    { name: "a head that is too long", asked: { fields: { "x-long": "x".repeat(1_000) }, headBytes: 1_000 }, code: "head_too_large" },
-    { name: "a head of many fields", asked: { fields: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, "x"])), headBytes: 800 }, code: "head_too_large" },
-    { name: "a target that is too long", asked: { url: `http://a.test/${"x".repeat(1_000)}`, headBytes: 1_000 }, code: "target_too_long" },
-    { name: "not a head within the limit", asked: { url: `http://a.test/${"x".repeat(400)}`, fields: { "x-long": "x".repeat(400) }, headBytes: 1_000 }, code: undefined },
-    { name: "not a long head where the server holds the limit", asked: { fields: { "x-long": "x".repeat(100_000) } }, code: undefined },
+    {
+      name: "a head that is too long",
+      asked: { fields: { "x-long": "x".repeat(1_000) }, headBytes: 1_000 },
+      code: "head_too_large",
+    },
+    {
+      name: "a head of many fields",
+      asked: {
+        fields: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`x-${index}`, "x"])),
+        headBytes: 800,
+      },
+      code: "head_too_large",
+    },
+    {
+      name: "a target that is too long",
+      asked: { url: `http://a.test/${"x".repeat(1_000)}`, headBytes: 1_000 },
+      code: "target_too_long",
+    },
+    {
+      name: "not a head within the limit",
+      asked: { url: `http://a.test/${"x".repeat(400)}`, fields: { "x-long": "x".repeat(400) }, headBytes: 1_000 },
+      code: undefined,
+    },
+    {
+      name: "not a long head where the server holds the limit",
+      asked: { fields: { "x-long": "x".repeat(100_000) } },
+      code: undefined,
+    },
   ];
   for (const { name, asked, code } of cases) it(name, () => assert.equal(refusal(asked), code));
 

@@ -27,7 +27,9 @@ interface Play {
 const errorCode = (error: unknown) => (error instanceof ProxyError ? error.code : error);
 
 /** Plays one request against scripted backends and tells everything that came of it. */
-async function play({ script = {}, method = "GET", body, retry = {}, timeouts = {}, backends = weighted(1, 1, 1), later }: Play) {
+async function play(
+  { script = {}, method = "GET", body, retry = {}, timeouts = {}, backends = weighted(1, 1, 1), later }: Play,
+) {
   const clock = createFakeClock();
   const balancer = createBalancer(() => policies["round-robin"]({ start: "first" }), { random: seededRandom(1) });
   const scripted = scriptedTransport(script, clock);
@@ -58,7 +60,9 @@ async function play({ script = {}, method = "GET", body, retry = {}, timeouts = 
 function bodyOf(bytes: number): RequestBody {
   const source = new ReadableStream<Uint8Array>({
     start(controller) {
-      for (let left = bytes; left > 0; left -= 1024) controller.enqueue(new TextEncoder().encode("x".repeat(Math.min(left, 1024))));
+      for (let left = bytes; left > 0; left -= 1024) {
+        controller.enqueue(new TextEncoder().encode("x".repeat(Math.min(left, 1024))));
+      }
       controller.close();
     },
   });
@@ -72,34 +76,155 @@ describe("what is tried on another backend", () => {
     { name: "nothing that was answered", play: { script: { a: [{ answers: 200 }] } }, order: "a", ends: 200 },
     { name: "nothing that was answered with 500", play: { script: { a: [{ answers: 500 }] } }, order: "a", ends: 500 },
     { name: "nothing that was answered with 404", play: { script: { a: [{ answers: 404 }] } }, order: "a", ends: 404 },
-    ...[502, 503, 504].map((answers) => ({ name: `a GET answered with ${answers}`, play: { script: { a: [{ answers }] } }, order: "a b", ends: 200 })),
-    ...["HEAD", "OPTIONS"].map((method) => ({ name: `a ${method} answered with 503`, play: { method, script: { a: [{ answers: 503 }] } }, order: "a b", ends: 200 })),
-    ...["POST", "PUT", "DELETE", "PATCH"].map((method) => ({ name: `no ${method} answered with 503`, play: { method, script: { a: [{ answers: 503 }] } }, order: "a", ends: 503 })),
-    { name: "a POST that may be, answered with 503", play: { method: "POST", retry: { methods: ["POST"] }, script: { a: [{ answers: 503 }] } }, order: "a b", ends: 200 },
-    { name: "no GET that may not be, answered with 503", play: { retry: { methods: ["POST"] }, script: { a: [{ answers: 503 }] } }, order: "a", ends: 503 },
-    { name: "no 503 when only 502 is named", play: { retry: { on: ["502"] }, script: { a: [{ answers: 503 }] } }, order: "a", ends: 503 },
-    ...(["connection_refused", "dns_error", "destination_ip_unroutable", "tls_error", "connection_timeout"] as const).flatMap((fails) => [
-      { name: `a GET after ${fails}`, play: { script: { a: [{ fails }] } }, order: "a b", ends: 200 },
-      { name: `a POST after ${fails}, when nothing was sent`, play: { method: "POST", script: { a: [{ fails }] } }, order: "a b", ends: 200 },
-      { name: `nothing after ${fails} when it is not named`, play: { retry: { on: ["reset"] }, script: { a: [{ fails }] } }, order: "a", ends: fails },
-    ]),
+    ...[502, 503, 504].map((answers) => ({
+      name: `a GET answered with ${answers}`,
+      play: { script: { a: [{ answers }] } },
+      order: "a b",
+      ends: 200,
+    })),
+    ...["HEAD", "OPTIONS"].map((method) => ({
+      name: `a ${method} answered with 503`,
+      play: { method, script: { a: [{ answers: 503 }] } },
+      order: "a b",
+      ends: 200,
+    })),
+    ...["POST", "PUT", "DELETE", "PATCH"].map((method) => ({
+      name: `no ${method} answered with 503`,
+      play: { method, script: { a: [{ answers: 503 }] } },
+      order: "a",
+      ends: 503,
+    })),
+    {
+      name: "a POST that may be, answered with 503",
+      play: { method: "POST", retry: { methods: ["POST"] }, script: { a: [{ answers: 503 }] } },
+      order: "a b",
+      ends: 200,
+    },
+    {
+      name: "no GET that may not be, answered with 503",
+      play: { retry: { methods: ["POST"] }, script: { a: [{ answers: 503 }] } },
+      order: "a",
+      ends: 503,
+    },
+    {
+      name: "no 503 when only 502 is named",
+      play: { retry: { on: ["502"] }, script: { a: [{ answers: 503 }] } },
+      order: "a",
+      ends: 503,
+    },
+    ...(["connection_refused", "dns_error", "destination_ip_unroutable", "tls_error", "connection_timeout"] as const)
+      .flatMap((fails) => [
+        { name: `a GET after ${fails}`, play: { script: { a: [{ fails }] } }, order: "a b", ends: 200 },
+        {
+          name: `a POST after ${fails}, when nothing was sent`,
+          play: { method: "POST", script: { a: [{ fails }] } },
+          order: "a b",
+          ends: 200,
+        },
+        {
+          name: `nothing after ${fails} when it is not named`,
+          play: { retry: { on: ["reset"] }, script: { a: [{ fails }] } },
+          order: "a",
+          ends: fails,
+        },
+      ]),
     { name: "a GET after a reset", play: { script: { a: [reset] } }, order: "a b", ends: 200 },
-    { name: "no POST after a reset", play: { method: "POST", script: { a: [reset] } }, order: "a", ends: "connection_terminated" },
-    { name: "no GET after a timeout of the response", play: { script: { a: [{ fails: "http_response_timeout" }] } }, order: "a", ends: "http_response_timeout" },
-    { name: "a GET after a timeout of the response when it is named", play: { retry: { on: ["timeout"] }, script: { a: [{ fails: "http_response_timeout" }] } }, order: "a b", ends: 200 },
-    { name: "no POST after a timeout of the response although it is named", play: { method: "POST", retry: { on: ["timeout"] }, script: { a: [{ fails: "http_response_timeout" }] } }, order: "a", ends: "http_response_timeout" },
-    ...(["http_protocol_error", "http_response_incomplete"] as const).map((fails) => ({ name: `no GET after ${fails}`, play: { script: { a: [{ fails }] } }, order: "a", ends: fails })),
-    { name: "a POST with a body of which nothing was read, however long it is", play: { method: "POST", body: bodyOf(1_000_000), script: { a: [refused] } }, order: "a b", ends: 200 },
-    { name: "an OPTIONS with a body that was read and is kept", play: { method: "OPTIONS", body: bodyOf(65_536), script: { a: [{ answers: 503, reads: "all" }] } }, order: "a b", ends: 200 },
-    { name: "no OPTIONS with a body that was read and is not kept", play: { method: "OPTIONS", body: bodyOf(65_537), script: { a: [{ answers: 503, reads: "all" }] } }, order: "a", ends: 503 },
-    { name: "no POST with a body of which too much was read, although it was refused", play: { method: "POST", body: bodyOf(100_000), script: { a: [{ ...refused, reads: "all" }] } }, order: "a", ends: "connection_refused" },
-    { name: "nothing when no further tries are wanted", play: { retry: { attempts: 0 }, script: { a: [refused] } }, order: "a", ends: "connection_refused" },
-    { name: "as often as is wanted", play: { retry: { attempts: 2 }, script: { a: [refused], b: [{ answers: 503 }], c: [{ answers: 200 }] } }, order: "a b c", ends: 200 },
-    { name: "once by default", play: { script: { a: [refused], b: [refused] } }, order: "a b", ends: "connection_refused" },
-    { name: "each backend once, though more tries are wanted", play: { retry: { attempts: 100 }, script: { a: [refused], b: [refused], c: [refused] } }, order: "a b c", ends: "connection_refused" },
-    { name: "nothing when there is no other backend", play: { backends: weighted(1), script: { a: [{ answers: 503 }] } }, order: "a", ends: 503 },
-    { name: "nothing when all others went out meanwhile", play: { later: [], script: { a: [{ answers: 503 }] } }, order: "a", ends: 503 },
-    { name: "only who is still eligible", play: { later: weighted(1, 1, 1).slice(2), script: { a: [refused] } }, order: "a c", ends: 200 },
+    {
+      name: "no POST after a reset",
+      play: { method: "POST", script: { a: [reset] } },
+      order: "a",
+      ends: "connection_terminated",
+    },
+    {
+      name: "no GET after a timeout of the response",
+      play: { script: { a: [{ fails: "http_response_timeout" }] } },
+      order: "a",
+      ends: "http_response_timeout",
+    },
+    {
+      name: "a GET after a timeout of the response when it is named",
+      play: { retry: { on: ["timeout"] }, script: { a: [{ fails: "http_response_timeout" }] } },
+      order: "a b",
+      ends: 200,
+    },
+    {
+      name: "no POST after a timeout of the response although it is named",
+      play: { method: "POST", retry: { on: ["timeout"] }, script: { a: [{ fails: "http_response_timeout" }] } },
+      order: "a",
+      ends: "http_response_timeout",
+    },
+    ...(["http_protocol_error", "http_response_incomplete"] as const).map((fails) => ({
+      name: `no GET after ${fails}`,
+      play: { script: { a: [{ fails }] } },
+      order: "a",
+      ends: fails,
+    })),
+    {
+      name: "a POST with a body of which nothing was read, however long it is",
+      play: { method: "POST", body: bodyOf(1_000_000), script: { a: [refused] } },
+      order: "a b",
+      ends: 200,
+    },
+    {
+      name: "an OPTIONS with a body that was read and is kept",
+      play: { method: "OPTIONS", body: bodyOf(65_536), script: { a: [{ answers: 503, reads: "all" }] } },
+      order: "a b",
+      ends: 200,
+    },
+    {
+      name: "no OPTIONS with a body that was read and is not kept",
+      play: { method: "OPTIONS", body: bodyOf(65_537), script: { a: [{ answers: 503, reads: "all" }] } },
+      order: "a",
+      ends: 503,
+    },
+    {
+      name: "no POST with a body of which too much was read, although it was refused",
+      play: { method: "POST", body: bodyOf(100_000), script: { a: [{ ...refused, reads: "all" }] } },
+      order: "a",
+      ends: "connection_refused",
+    },
+    {
+      name: "nothing when no further tries are wanted",
+      play: { retry: { attempts: 0 }, script: { a: [refused] } },
+      order: "a",
+      ends: "connection_refused",
+    },
+    {
+      name: "as often as is wanted",
+      play: { retry: { attempts: 2 }, script: { a: [refused], b: [{ answers: 503 }], c: [{ answers: 200 }] } },
+      order: "a b c",
+      ends: 200,
+    },
+    {
+      name: "once by default",
+      play: { script: { a: [refused], b: [refused] } },
+      order: "a b",
+      ends: "connection_refused",
+    },
+    {
+      name: "each backend once, though more tries are wanted",
+      play: { retry: { attempts: 100 }, script: { a: [refused], b: [refused], c: [refused] } },
+      order: "a b c",
+      ends: "connection_refused",
+    },
+    {
+      name: "nothing when there is no other backend",
+      play: { backends: weighted(1), script: { a: [{ answers: 503 }] } },
+      order: "a",
+      ends: 503,
+    },
+    {
+      name: "nothing when all others went out meanwhile",
+      play: { later: [], script: { a: [{ answers: 503 }] } },
+      order: "a",
+      ends: 503,
+    },
+    {
+      name: "only who is still eligible",
+      play: { later: weighted(1, 1, 1).slice(2), script: { a: [refused] } },
+      order: "a c",
+      ends: 200,
+    },
   ];
   for (const { name, play: played, order, ends } of cases) {
     it(`${name}: ${order}, ${ends}`, async () => {
@@ -113,7 +238,12 @@ describe("what is tried on another backend", () => {
 
   it("the same body goes to each", async () => {
     const reads: Step = { fails: "connection_refused", reads: "all" };
-    const { sent } = await play({ method: "PUT", body: bodyOf(3_000), retry: { attempts: 2 }, script: { a: [reads], b: [{ ...reads, reads: 1 }], c: [{ reads: "all" }] } });
+    const { sent } = await play({
+      method: "PUT",
+      body: bodyOf(3_000),
+      retry: { attempts: 2 },
+      script: { a: [reads], b: [{ ...reads, reads: 1 }], c: [{ reads: "all" }] },
+    });
     assert.deepEqual(sent.map(({ body }) => body.length), [3_000, 1_024, 3_000]);
   });
 });
@@ -121,7 +251,10 @@ describe("what is tried on another backend", () => {
 describe("an answer after several tries", () => {
   it("is the last one as it came, and earlier bodies are cancelled", async () => {
     const down: Step = { answers: 503 };
-    const { response, backend, tries, sent, ends } = await play({ retry: { attempts: 2 }, script: { a: [down], b: [{ answers: 502 }], c: [down] } });
+    const { response, backend, tries, sent, ends } = await play({
+      retry: { attempts: 2 },
+      script: { a: [down], b: [{ answers: 502 }], c: [down] },
+    });
     assert.deepEqual([backend?.id, tries, response?.status, response?.headers.get("x-from")], ["c", 3, 503, "c"]);
     assert.deepEqual(sent.map(({ cancelled }) => cancelled), [true, true, false]);
     assert.deepEqual(ends, []);
@@ -136,7 +269,9 @@ describe("an answer after several tries", () => {
   });
 
   it("tells its end once, also when the end came with the head", async () => {
-    const { response, ends, balancer } = await play({ script: { a: [{ answers: 503, endsWithHead: true }], b: [{ endsWithHead: true }] } });
+    const { response, ends, balancer } = await play({
+      script: { a: [{ answers: 503, endsWithHead: true }], b: [{ endsWithHead: true }] },
+    });
     assert.deepEqual(ends, [[undefined, undefined]]);
     assert.equal(balancer.inFlight(), 0);
     await response?.text();
@@ -170,7 +305,10 @@ describe("what is in flight", () => {
 
 describe("a failure", () => {
   it("is told with its backend, each one", async () => {
-    const { failures } = await play({ retry: { attempts: 2 }, script: { a: [{ fails: "connection_refused" }], b: [{ answers: 503 }], c: [{ fails: "dns_error" }] } });
+    const { failures } = await play({
+      retry: { attempts: 2 },
+      script: { a: [{ fails: "connection_refused" }], b: [{ answers: 503 }], c: [{ fails: "dns_error" }] },
+    });
     assert.deepEqual(failures, ["a connection_refused", "c dns_error"]);
   });
 
@@ -181,14 +319,26 @@ describe("a failure", () => {
   });
 
   it("of a client that left is none of the backend, and nobody else is tried", async () => {
-    const { error, order, failures, balancer } = await play({ retry: { attempts: 2 }, script: { a: [{ fails: "client_aborted" }] } });
+    const { error, order, failures, balancer } = await play({
+      retry: { attempts: 2 },
+      script: { a: [{ fails: "client_aborted" }] },
+    });
     assert.deepEqual([error, order, failures, balancer.inFlight()], ["client_aborted", "a", [], 0]);
   });
 
   for (const failure of ["client_aborted", "body_too_large"] as const) {
     it(`of the client's body (${failure}) is none of the backend, however the exchange broke`, async () => {
-      const body: RequestBody = { length: 3, replayable: true, failure: new ProxyError(failure), open: () => new ReadableStream() };
-      const { error, order, failures, balancer } = await play({ method: "OPTIONS", body, script: { a: [{ fails: "connection_terminated" }] } });
+      const body: RequestBody = {
+        length: 3,
+        replayable: true,
+        failure: new ProxyError(failure),
+        open: () => new ReadableStream(),
+      };
+      const { error, order, failures, balancer } = await play({
+        method: "OPTIONS",
+        body,
+        script: { a: [{ fails: "connection_terminated" }] },
+      });
       assert.deepEqual([error, order, failures, balancer.inFlight()], [failure, "a", [], 0]);
     });
   }

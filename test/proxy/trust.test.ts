@@ -5,13 +5,21 @@ import { createTrust } from "../../src/proxy/trust.ts";
 describe("a trusted proxy", () => {
   const cases: { ranges: string[]; trusts: (string | undefined)[]; doubts: (string | undefined)[] }[] = [
     { ranges: [], trusts: [], doubts: ["127.0.0.1", "::1", undefined] },
-    { ranges: ["10.0.0.0/8"], trusts: ["10.0.0.1", "10.255.255.255", "::ffff:10.1.2.3"], doubts: ["11.0.0.1", "::1", undefined, "", "nonsense", "10.0.0.1:80"] },
+    {
+      ranges: ["10.0.0.0/8"],
+      trusts: ["10.0.0.1", "10.255.255.255", "::ffff:10.1.2.3"],
+      doubts: ["11.0.0.1", "::1", undefined, "", "nonsense", "10.0.0.1:80"],
+    },
     { ranges: ["192.0.2.1"], trusts: ["192.0.2.1", "::ffff:192.0.2.1"], doubts: ["192.0.2.2", "192.0.2.10"] },
     { ranges: ["::1"], trusts: ["::1", "0:0:0:0:0:0:0:1"], doubts: ["::2", "127.0.0.1"] },
     { ranges: ["2001:db8::/32"], trusts: ["2001:db8::1", "2001:DB8:ffff::"], doubts: ["2001:db9::1", "32.1.13.184"] },
     { ranges: ["::ffff:192.0.2.1"], trusts: ["192.0.2.1"], doubts: ["192.0.2.2"] },
     { ranges: ["0.0.0.0/0"], trusts: ["203.0.113.9"], doubts: ["2001:db8::1", undefined] },
-    { ranges: ["127.0.0.1", "fd00::/8", "10.0.0.0/8"], trusts: ["127.0.0.1", "fd12::1", "10.9.9.9"], doubts: ["127.0.0.2", "fe80::1"] },
+    {
+      ranges: ["127.0.0.1", "fd00::/8", "10.0.0.0/8"],
+      trusts: ["127.0.0.1", "fd12::1", "10.9.9.9"],
+      doubts: ["127.0.0.2", "fe80::1"],
+    },
   ];
   for (const { ranges, trusts, doubts } of cases) {
     it(`is believed within ${ranges.join(", ") || "nothing"}, and nobody else is`, () => {

@@ -4,12 +4,16 @@ import { within } from "../support/wait.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 
+/** What npm hands down to what it runs, but for where packages come from. */
+const handedDown = /^npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|.*proxy)$)/i;
+
 /** What a person has in a fresh terminal, with the project's own runtimes in front of the machine's. */
-const environment = (): NodeJS.ProcessEnv => {
+function environment(): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _, ROUNDABOUT_CONFIG: __, ...rest } = process.env;
+  const kept = Object.entries(rest).filter(([name]) => !handedDown.test(name));
   const path = `${resolve(root, "node_modules/.bin")}${delimiter}${rest["PATH"]}`;
-  return { ...rest, PATH: path, NO_COLOR: "1", CI: "1" };
-};
+  return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: "1", CI: "1" };
+}
 
 export interface Place {
   readonly cwd?: string;
@@ -20,8 +24,12 @@ export interface Place {
 export type CommandLine = readonly [command: string, ...args: string[]];
 
 /** Starts a command that has to be ended. */
-export const start = ([command, ...args]: CommandLine, { cwd = root, env = {} }: Place = {}): RunningProcess =>
-  runProcess(command, args, { cwd, env: { ...environment(), ...env } });
+export function start([command, ...args]: CommandLine, { cwd = root, env = {} }: Place = {}): RunningProcess {
+  const running = runProcess(command, args, { cwd, env: { ...environment(), ...env } });
+  // A process that never was has no group to end, and the group 0 is our own.
+  if (running.pid === 0) throw new Error(`${command} cannot be started in ${cwd}`);
+  return running;
+}
 
 /** What a command has left when it ended. */
 export interface Ended {

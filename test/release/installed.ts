@@ -21,7 +21,9 @@ export interface Installed {
  */
 export async function installPackage(): Promise<Installed> {
   const place = process.env["RELEASE_FOLDER"] ?? temporaryFolder();
-  const [packed, folder, done] = ["packed", "installed", "done"].map((name) => join(place, name)) as [string, string, string];
+  const packed = join(place, "packed");
+  const folder = join(place, "installed");
+  const done = join(place, "done");
   if (!existsSync(done)) {
     for (const empty of [packed, folder]) mkdirSync(empty, { recursive: true });
     await succeed(["npm", "pack", "--pack-destination", packed], root);

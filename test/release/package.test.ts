@@ -49,7 +49,7 @@ await balancer.close();
 `;
 
 const typed = `
-import { createLoadBalancer, ConfigError, type Backend, type ConfigInput, type LoadBalancer, type Ports } from "roundabout";
+import { type Backend, ConfigError, type ConfigInput, createLoadBalancer, type LoadBalancer, type Ports } from "roundabout";
 import bun from "roundabout/bun";
 import { defineConfig } from "roundabout/config";
 import deno from "roundabout/deno";
@@ -145,10 +145,11 @@ describe("the package", () => {
     });
 
     it(`serves from its command on ${name}`, async () => {
-      const bin = name === "node" ? ["node_modules/.bin/roundabout"] : [command, ...args, manifest.bin["roundabout"] ?? ""];
-      const cwd = name === "node" ? installed.folder : installed.home;
-      const serve = ["serve", "http://127.0.0.1:1", "--port", "0"];
-      await using([...bin, ...serve] as unknown as CommandLine, { cwd }, async (running) => {
+      const bin = join("node_modules/roundabout", manifest.bin["roundabout"] ?? "");
+      // On Node as npm links it, started by its first line.
+      const line: CommandLine = name === "node" ? ["node_modules/.bin/roundabout"] : [command, ...args, bin];
+      const serve = [...line, "serve", "http://127.0.0.1:1", "--port", "0"] as const;
+      await using(serve, { cwd: installed.folder }, async (running) => {
         assert.deepEqual(await get(await portOf(running), "/_roundabout/livez"), [200, "ok\n"]);
       });
     });

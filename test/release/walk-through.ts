@@ -4,7 +4,7 @@ import process from "node:process";
 import type { RunningProcess } from "../support/process.ts";
 import { eventually } from "../support/wait.ts";
 import { type CommandLine, get, run, start, using } from "./command.ts";
-import { type Step, steady } from "./markdown.ts";
+import { steady, type Step } from "./markdown.ts";
 
 /** The demo's ports; no others can stand in, because the README names them. */
 const ports = [8080, 8081, 8082, 8083];
@@ -43,16 +43,12 @@ export async function offersOf(demo: RunningProcess): Promise<Offer[]> {
   });
 }
 
-export const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
-export const isGone = (pid: number) =>
-  eventually(5000, `the end of process ${pid}`, async () => (isAlive(pid) ? undefined : true));
+/** Waits until a process has ended; what is left of a dead one until somebody asks how it died is not counted. */
+export const isGone = (pid: number): Promise<true> =>
+  eventually(5000, `the end of process ${pid}`, async () => {
+    const { output } = await run(["ps", "-o", "stat=", "-p", String(pid)]);
+    return output === "" || output.startsWith("Z") ? true : undefined;
+  });
 
 /**
  * Does with a demo what the steps say, and compares what is seen.

@@ -122,22 +122,43 @@ describe("reading the store", () => {
     const pools = createPools({ web: [a], api: [b] }, { ...ports, store });
     await store.put("roundabout/api/backends", JSON.stringify([{ url: "http://c.test" }]));
     await Promise.all([pools.refresh("web"), pools.refresh("api")]);
-    assert.deepEqual(["web", "api"].map((name) => pools.current(name).eligible.map(({ url }) => url)), [["http://a.test"], ["http://c.test"]]);
+    assert.deepEqual(["web", "api"].map((name) => pools.current(name).eligible.map(({ url }) => url)), [[
+      "http://a.test",
+    ], ["http://c.test"]]);
   });
 });
 
 describe("backends in the store", () => {
   it("replace those of the configuration until they are deleted", async () => {
     const { look, memory, clock } = open();
-    await memory.put(backendsKey, JSON.stringify(["http://c.test", { id: "d", url: "http://d.test", weight: 2, priority: 1, state: "drain" }]));
+    await memory.put(
+      backendsKey,
+      JSON.stringify(["http://c.test", { id: "d", url: "http://d.test", weight: 2, priority: 1, state: "drain" }]),
+    );
     const d = { id: "d", url: "http://d.test", weight: 2, priority: 1, state: "drain" };
-    assert.deepEqual((await look()).backends, [{ id: "c.test", url: "http://c.test", weight: 1, priority: 0, state: "active" }, d]);
+    assert.deepEqual((await look()).backends, [{
+      id: "c.test",
+      url: "http://c.test",
+      weight: 1,
+      priority: 0,
+      state: "active",
+    }, d]);
     await clock.advance(10_000);
     await memory.delete(backendsKey);
     assert.deepEqual((await look()).backends, [a, b]);
   });
 
-  const unusable = ["", "nonsense", "{}", "null", "[]", "[1]", '[{"url":"ftp://c.test"}]', '[{"url":"http://c.test","extra":1}]', '["http://c.test","http://c.test"]'];
+  const unusable = [
+    "",
+    "nonsense",
+    "{}",
+    "null",
+    "[]",
+    "[1]",
+    '[{"url":"ftp://c.test"}]',
+    '[{"url":"http://c.test","extra":1}]',
+    '["http://c.test","http://c.test"]',
+  ];
   for (const text of unusable) {
     it(`are ignored, with one line in the log, when they are ${JSON.stringify(text)}`, async () => {
       const { look, memory, clock, warnings } = open();
@@ -183,7 +204,16 @@ describe("health in the store", () => {
     assert.equal(eligible(), "b");
   });
 
-  const unusable = ["", "nonsense", "null", "[]", '{"health":{}}', '{"sweptAt":"1","health":{}}', '{"sweptAt":1,"health":{"a":{"status":"sick","streak":0,"since":0}}}', '{"sweptAt":1,"health":{"a":null}}'];
+  const unusable = [
+    "",
+    "nonsense",
+    "null",
+    "[]",
+    '{"health":{}}',
+    '{"sweptAt":"1","health":{}}',
+    '{"sweptAt":1,"health":{"a":{"status":"sick","streak":0,"since":0}}}',
+    '{"sweptAt":1,"health":{"a":null}}',
+  ];
   for (const text of unusable) {
     it(`is ignored, with one line in the log, when it is ${text || "empty"}`, async () => {
       const { look, memory, clock, eligible, warnings } = open();
@@ -199,7 +229,10 @@ describe("health in the store", () => {
 
   it("does not harm when it names what every object has", async () => {
     const { look, memory, eligible, warnings } = open();
-    await memory.put(healthKey, '{"sweptAt":1,"health":{"__proto__":{"status":"unhealthy","streak":0,"since":0},"b":{"status":"unhealthy","streak":0,"since":0}}}');
+    await memory.put(
+      healthKey,
+      '{"sweptAt":1,"health":{"__proto__":{"status":"unhealthy","streak":0,"since":0},"b":{"status":"unhealthy","streak":0,"since":0}}}',
+    );
     await look();
     assert.equal(eligible(), "a");
     assert.deepEqual(warnings(), []);
@@ -295,7 +328,10 @@ describe("a store that fails", () => {
   it("is told once although it serves one pool and not the other", async () => {
     const ports = createTestPorts();
     const memory = createMemoryStore();
-    const store = { ...memory, get: (key: string) => (key.includes("/web/") ? Promise.reject(new Error("gone")) : memory.get(key)) };
+    const store = {
+      ...memory,
+      get: (key: string) => (key.includes("/web/") ? Promise.reject(new Error("gone")) : memory.get(key)),
+    };
     const pools = createPools({ web: [a], api: [b] }, { ...ports, store });
     for (let read = 0; read < 3; read++) {
       await pools.refresh("web");
@@ -361,7 +397,14 @@ describe("setting backends", () => {
     assert.notEqual(await memory.get(backendsKey), null);
   });
 
-  const refused = [[], ["http://c.test", "http://c.test"], [{ url: "http://c.test", weight: -1 }], [{ id: "__proto__", url: "http://c.test" }], ["c.test"], [null]];
+  const refused = [
+    [],
+    ["http://c.test", "http://c.test"],
+    [{ url: "http://c.test", weight: -1 }],
+    [{ id: "__proto__", url: "http://c.test" }],
+    ["c.test"],
+    [null],
+  ];
   for (const backends of refused) {
     it(`refuses ${JSON.stringify(backends)} and changes nothing`, async () => {
       const { pools, memory, eligible } = open();

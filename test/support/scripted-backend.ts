@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import type { Outgoing, Transport } from "../../src/core/ports.ts";
 import { hopByHopNames } from "../../src/core/fields.ts";
-import { fetchTransport, respond, tellEnd, watchBody } from "../../src/transports/fetch.ts";
+import { fetchTransport, respond, watchBody } from "../../src/transports/fetch.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 /** Sends to Hono apps in this process, by the backend's host; where there is none, the connection is refused. */
@@ -14,13 +14,13 @@ export function transportTo(backends: Readonly<Record<string, Hono>>): Transport
   };
   return fetchTransport(send, {
     init: () => ({}),
-    requestBody: (body, sent) => tellEnd(body.open(), sent),
+    requestBody: (stream) => stream,
     codeOf: () => "connection_terminated",
-    answer(response, method, { deadlines, onEnd }) {
+    answer(response, method, { deadlines, onEnd }, signal) {
       const headers = new Headers(response.headers);
       for (const name of hopByHopNames(headers.get("connection"))) headers.delete(name);
       if (response.body === null) onEnd(0);
-      return respond(response, method, headers, response.body && watchBody(response.body, deadlines.idleMs, onEnd));
+      return respond(response, method, headers, response.body && watchBody(response.body, deadlines.idleMs, signal, onEnd));
     },
   });
 }

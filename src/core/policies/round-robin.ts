@@ -7,8 +7,11 @@ interface Rotation {
   readonly total: number;
   /** How far each candidate's next turn has come: grows by its weight, falls by the total when picked. Sums to about 0. */
   readonly credit: Float64Array;
-  /** How many turns those are behind who were candidates lately, by id: they may be again. */
-  readonly absent: ReadonlyMap<string, number>;
+  /** Which pick each was last: of those with the same claim, who has waited longest is next. */
+  readonly pickedAt: Float64Array;
+  picks: number;
+  /** How many turns those are behind who were candidates lately, and their last pick, by id: they may be again. */
+  readonly absent: ReadonlyMap<string, { readonly turns: number; readonly pickedAt: number }>;
 }
 
 /**
@@ -22,10 +25,10 @@ export const roundRobin: PolicyFactory<{ readonly start: "first" | "random" }> =
   let rotation: Rotation | undefined;
   return (candidates, { random }) => {
     if (rotation === undefined) {
-      rotation = begin(candidates, new Map());
+      rotation = begin(candidates, 0, new Map());
       // A thousand isolates that begin at the first backend all greet it at once.
       const round = Math.min(rotation.total / Math.min(...rotation.weights), 1000);
-      if (start === "random") { for (let skip = Math.floor(random() * round); skip > 0; skip--) next(rotation); }
+      for (let skip = start === "random" ? Math.floor(random() * round) : 0; skip > 0; skip--) next(rotation);
     } else if (rotation.candidates !== candidates) {
       rotation = carryOver(rotation, candidates);
     }
@@ -33,41 +36,43 @@ export const roundRobin: PolicyFactory<{ readonly start: "first" | "random" }> =
   };
 };
 
-function begin(candidates: Candidates, absent: Rotation["absent"]): Rotation {
+function begin(candidates: Candidates, picks: number, absent: Rotation["absent"]): Rotation {
   const weights = Float64Array.from(candidates, (backend) => backend.weight);
-  return { candidates, weights, total: totalOf(candidates), credit: new Float64Array(candidates.length), absent };
+  const [credit, pickedAt] = [new Float64Array(weights.length), new Float64Array(weights.length)];
+  return { candidates, weights, total: totalOf(candidates), credit, pickedAt, picks, absent };
 }
 
 const totalOf = (backends: readonly Backend[]) => backends.reduce((sum, { weight }) => sum + weight, 0);
 
 /** The same places in another rotation. What matters is how many turns somebody is behind, and that is credit by total. */
 function carryOver(before: Rotation, candidates: Candidates): Rotation {
-  const behind = new Map(before.absent.size < 1000 ? before.absent : []);
-  before.candidates.forEach(({ id }, index) => behind.set(id, before.credit[index]! / before.total));
-  const carried = candidates.filter(({ id }) => behind.has(id));
+  const places = new Map(before.absent.size < 1000 ? before.absent : []);
+  before.candidates.forEach(({ id }, index) =>
+    places.set(id, { turns: before.credit[index]! / before.total, pickedAt: before.pickedAt[index]! })
+  );
+  const carried = candidates.filter(({ id }) => places.has(id));
   // What the absent are behind or ahead is shared out by weight, or those that stay would lose or gain turns with each change.
-  const surplus = carried.reduce((sum, { id }) => sum + behind.get(id)!, 0) / (totalOf(carried) || 1);
-  const after = begin(candidates, behind);
+  const surplus = carried.reduce((sum, { id }) => sum + places.get(id)!.turns, 0) / (totalOf(carried) || 1);
+  const after = begin(candidates, before.picks, places);
   candidates.forEach(({ id, weight }, index) => {
-    const turns = behind.get(id) ?? surplus * weight; // a newcomer is neither behind nor ahead
-    // In binary fractions: those with the same claim stay equal to the last bit, so that their order says who is next.
-    after.credit[index] = Math.round((turns - surplus * weight) * after.total * 2 ** 20) / 2 ** 20;
-    behind.delete(id);
+    const { turns, pickedAt } = places.get(id) ?? { turns: surplus * weight, pickedAt: 0 };
+    after.credit[index] = (turns - surplus * weight) * after.total;
+    after.pickedAt[index] = pickedAt;
+    places.delete(id);
   });
   return after;
 }
 
-function next({ candidates, weights, total, credit }: Rotation): Backend {
+function next(rotation: Rotation): Backend {
+  const { candidates, weights, total, credit, pickedAt } = rotation;
+  const alike = total * 1e-9; // sums of fractions differ in their last bits
   let best = 0;
-  let most = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < credit.length; index++) {
-    const sum = credit[index]! + weights[index]!;
-    credit[index] = sum;
-    if (sum > most) {
-      most = sum;
-      best = index;
-    }
+    credit[index]! += weights[index]!;
+    const ahead = credit[index]! - credit[best]!;
+    if (ahead > alike || (ahead > -alike && pickedAt[index]! < pickedAt[best]!)) best = index;
   }
   credit[best]! -= total;
+  pickedAt[best] = ++rotation.picks;
   return candidates[best]!;
 }
