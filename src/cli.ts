@@ -11,10 +11,10 @@ const commands: Readonly<Record<string, Command>> = { serve, demo, backend };
 /** Runs the command that the arguments name; 2 for what cannot be understood, 1 for what fails. */
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === "--version") return say(version);
-  if (name === "--help" || name === "help") return say(overview());
-  const command = commands[name ?? ""];
+  if (isHelp(name) || name === "help") return say(overview());
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   const usage = command === undefined ? overview() : `usage: roundabout ${name} ${command.usage}`;
-  if (args.includes("--help")) return say(usage);
+  if (args.some(isHelp)) return say(usage);
   try {
     if (command === undefined) {
       throw new UsageError(name === undefined ? "expected a command" : `there is no command "${name}"`);
@@ -24,6 +24,8 @@ async function main([name, ...args]: string[]): Promise<number> {
     return tellFailure(error, usage);
   }
 }
+
+const isHelp = (arg: string | undefined) => arg === "--help" || arg === "-h";
 
 function overview(): string {
   const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);

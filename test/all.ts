@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const results = mkdtempSync(join(tmpdir(), "roundabout-results-"));
 
-const unitFolders = ["core", "proxy", "checks", "stores", "transports", "app", "runtimes"].map((folder) => `test/${folder}`);
+const unitFolders = ["core", "proxy", "checks", "stores", "transports", "app", "runtimes"].map((folder) =>
+  `test/${folder}`
+);
 const filesIn = (...folders: string[]) =>
   folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
@@ -42,7 +44,13 @@ const endings: readonly RegExp[] = [
 function run(command: readonly string[]): Promise<{ status: number; output: string }> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = command as [string, ...string[]];
-    const env = { ...process.env, CONFORMANCE_RESULTS: results, NO_COLOR: "1", FORCE_COLOR: "0" };
+    const env = {
+      ...process.env,
+      CONFORMANCE_RESULTS: results,
+      RELEASE_FOLDER: join(results, "release"),
+      NO_COLOR: "1",
+      FORCE_COLOR: "0",
+    };
     const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     const take = (chunk: string) => {
@@ -59,7 +67,9 @@ function run(command: readonly string[]): Promise<{ status: number; output: stri
 function count(output: string, status: number): string {
   for (const ending of endings) {
     const found = output.match(ending)?.groups;
-    if (found !== undefined) return `${found["passed"]} passed, ${found["failed"]} failed, ${found["skipped"] ?? 0} skipped`;
+    if (found !== undefined) {
+      return `${found["passed"]} passed, ${found["failed"]} failed, ${found["skipped"] ?? 0} skipped`;
+    }
   }
   return status === 0 ? "1 passed, 0 failed" : "0 passed, 1 failed";
 }
@@ -71,7 +81,11 @@ for (const [name, command] of steps) {
   const startedAt = Date.now();
   const { status, output } = await run(command);
   failed ||= status !== 0;
-  lines.push(`${name}: ${count(output, status)}${status === 0 ? "" : ` (exit status ${status})`}, ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  lines.push(
+    `${name}: ${count(output, status)}${status === 0 ? "" : ` (exit status ${status})`}, ${
+      Math.round((Date.now() - startedAt) / 1000)
+    } s`,
+  );
 }
 process.stdout.write("\n--- conformance, case by runtime\n");
 await run(["node", "test/conformance/table.ts"]);

@@ -6,7 +6,7 @@ import { createPorts } from "#runtime";
 import { createLoadBalancer } from "../app/app.ts";
 import { type ConfigInput, parseConfig } from "../core/config.ts";
 import { createMemoryStore } from "../stores/memory.ts";
-import { type Command, parseOptions, StartError } from "./command.ts";
+import { type Command, parseOptions, StartError, UsageError } from "./command.ts";
 import { logToStdout } from "./log.ts";
 import { run } from "./run.ts";
 
@@ -27,7 +27,8 @@ export const demo: Command = {
   summary: "run three small backends and a balancer in front of them",
   usage: "",
   async run(args) {
-    parseOptions(args, {});
+    const { positionals } = parseOptions(args, {});
+    if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is no option`);
     const ports = createPorts();
     const config = parseConfig(demoConfig, ports.traits);
     const backends = backendPorts.map(spawnBackend);
@@ -71,8 +72,14 @@ function listening(port: number, child: ChildProcess): Promise<void> {
   });
 }
 
+/** A path as one would type it here. */
+function fromHere(part: string): string {
+  const short = part.startsWith("/") ? relative(process.cwd(), part) : part;
+  return short.startsWith("..") ? part : short;
+}
+
 function tour(port: number, backends: readonly DemoBackend[]): string {
-  const command = ourselves().map((part) => (part.startsWith("/") ? relative(process.cwd(), part) : part)).join(" ");
+  const command = ourselves().map(fromHere).join(" ");
   const lines = backends.map(({ port, child }) =>
     `  backend ${port}:  kill ${child.pid}   brings it down;   ${command} backend ${port}   brings it back`
   );

@@ -4,8 +4,8 @@ import type { Config } from "../core/config.ts";
 import type { Log } from "../core/ports.ts";
 import type { Door } from "../runtimes/ports/door.ts";
 import { announce } from "./announce.ts";
-import { StartError } from "./command.ts";
 import { runUntilSignal, takeSignals } from "./lifecycle.ts";
+import { listenFailure } from "./listen-failure.ts";
 
 /** What a run needs beside the balancer. */
 export interface RunOptions {
@@ -52,20 +52,6 @@ async function open(balancer: LoadBalancer, config: Config): Promise<Door> {
   try {
     return await listen(balancer, config);
   } catch (cause) {
-    throw new StartError(listenFailure(cause, config.listen), { cause });
+    throw listenFailure(cause, config.listen);
   }
-}
-
-/** Node and Bun put a code on the error, Deno a name. */
-function listenFailure(error: unknown, { hostname, port }: Config["listen"]): string {
-  const { code, name } = error as { code?: string; name?: string };
-  const place = `port ${port} on ${hostname}`;
-  if (code === "EADDRINUSE" || name === "AddrInUse") {
-    return `${place} is taken by another process; choose another with --port or listen.port`;
-  }
-  if (code === "EACCES" || name === "PermissionDenied") return `${place} may not be listened on by this user`;
-  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable") {
-    return `${hostname} is no address of this machine; see listen.hostname`;
-  }
-  return `cannot listen on ${place}: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -50,10 +50,14 @@ async function sourceOf(urls: readonly string[], file: string | undefined): Prom
 function withOptions(raw: unknown, values: Values): unknown {
   if (!isRecord(raw)) return raw;
   const { port, policy, "health-path": path } = values;
-  const forPools = { ...(policy !== undefined && { policy }), ...(path !== undefined && { healthCheck: { path } }) };
+  const inPool = (pool: Record<string, unknown>) => ({
+    ...pool,
+    ...(policy !== undefined && { policy }),
+    ...(path !== undefined && { healthCheck: { ...(isRecord(pool["healthCheck"]) && pool["healthCheck"]), path } }),
+  });
   const pools = isRecord(raw["pools"])
     ? Object.fromEntries(
-      Object.entries(raw["pools"]).map(([name, pool]) => [name, isRecord(pool) ? { ...pool, ...forPools } : pool]),
+      Object.entries(raw["pools"]).map(([name, pool]) => [name, isRecord(pool) ? inPool(pool) : pool]),
     )
     : raw["pools"];
   if (port === undefined) return { ...raw, pools };

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { createEntry } from "./entry.ts";
 import { isDeploy } from "./ports/deno.ts";
 
@@ -5,7 +6,10 @@ export { createPorts, listen } from "./ports/deno.ts";
 
 declare const Deno: { cron(name: string, schedule: string, handler: () => Promise<void>): Promise<void> };
 
-const entry = createEntry(isDeploy() ? "by-cron" : "started");
+const entry = createEntry(isDeploy() ? "by-cron" : "started", (balancer) => {
+  // `deno serve` stops listening by itself on a signal, and would then wait for the health checks for ever.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void balancer.close());
+});
 
 // Deno Deploy finds its crons while the module loads, before anything is served.
 if (isDeploy()) void Deno.cron("roundabout health checks", "* * * * *", entry.scheduled);

@@ -23,12 +23,17 @@ export function openSource(source: ConfigSource): Opened {
   return { balancer: createLoadBalancer(config, { ...ports, store: createMemoryStore() }), config };
 }
 
-/** The two doors of a process. The configuration is read when one of them is first used, never at import.
- * @param checks who runs the health checks: the process itself, or a cron that calls `scheduled` */
-export function createEntry(checks: "started" | "by-cron") {
+/**
+ * The two doors of a process. The configuration is read when one of them is first used, never at import.
+ *
+ * @param checks who runs the health checks: the process itself, or a cron that calls `scheduled`
+ * @param onOpen is given the balancer once, when it has been made
+ */
+export function createEntry(checks: "started" | "by-cron", onOpen?: (balancer: LoadBalancer) => void) {
   let opening: Promise<LoadBalancer> | undefined;
   const open = async () => {
     const { balancer } = openSource(await readConfig(place()));
+    onOpen?.(balancer);
     if (checks === "started") balancer.start();
     return balancer;
   };

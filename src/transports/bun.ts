@@ -47,6 +47,6 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 
 function codeOf(error: unknown): ErrorCode {
   const code = systemCode(error);
-  if (/CERT|TLS|SSL/.test(code)) return "tls_error";
+  if (/CERT|TLS|SSL|VERIFY/.test(code)) return "tls_error";
   return codes[code] ?? "http_protocol_error";
 }

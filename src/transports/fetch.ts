@@ -34,7 +34,7 @@ export function fetchTransport(
       stopped ??= reason;
       aborter.abort(stopped);
     };
-    const patience = createPatience(outgoing.deadlines.responseMs, () => stop(new ProxyError("http_response_timeout")));
+    const patience = createPatience(outgoing.deadlines, (code) => stop(new ProxyError(code)));
     const stopListening = incoming.onAbort(() => stop(new ProxyError("client_aborted")));
     const watched: Outgoing = {
       ...outgoing,
@@ -45,7 +45,7 @@ export function fetchTransport(
     };
 
     try {
-      patience.begin();
+      patience.begin(body === undefined ? "http_response_timeout" : "connection_timeout");
       const init: RequestInit = { ...form.init(outgoing), method, headers, redirect: "manual", signal };
       if (body !== undefined) {
         const broken = (cause: unknown) => cause instanceof ProxyError && stop(cause);
@@ -57,6 +57,7 @@ export function fetchTransport(
       return form.answer(response, method, watched, signal);
     } catch (cause) {
       stopListening();
+      aborter.abort(cause); // an answer that cannot be passed on would keep its connection
       throw stopped ?? (cause instanceof ProxyError ? cause : new ProxyError(form.codeOf(cause), { cause }));
     } finally {
       patience.end();
@@ -64,21 +65,21 @@ export function fetchTransport(
   };
 }
 
-/** How long a backend may let us wait: while it takes nothing of the request at all, and from the request's end to the answer. */
+/** Waits for a backend: while it takes nothing of a body, as only a standing connection does, and from the request's end to the answer. */
 interface Patience {
-  begin(): void;
+  begin(code: "connection_timeout" | "http_response_timeout"): void;
   pause(): void;
   end(): void;
 }
 
-function createPatience(ms: number, lose: () => void): Patience {
+function createPatience({ connectMs, responseMs }: Outgoing["deadlines"], lose: (code: ErrorCode) => void): Patience {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
   const pause = () => clearTimeout(timer);
   return {
-    begin() {
+    begin(code) {
       pause();
-      if (!ended) timer = setTimeout(lose, ms);
+      if (!ended) timer = setTimeout(() => lose(code), code === "connection_timeout" ? connectMs : responseMs);
     },
     pause,
     end() {
@@ -111,9 +112,10 @@ function watchUpload({ length, open }: RequestBody, patience: Patience): Readabl
         bytes += value?.byteLength ?? 0;
         if (length !== undefined && (done ? bytes < length : bytes > length)) throw new ProxyError("malformed_request");
         if (!done) return controller.enqueue(value);
-        patience.begin();
+        patience.begin("http_response_timeout");
         controller.close();
       },
+      cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );

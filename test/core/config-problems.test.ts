@@ -236,7 +236,7 @@ describe("problems", () => {
     [beside({ admin: true }), "admin: expected false or an object, found true"],
     [
       beside({ admin: { path: "/" } }),
-        'admin.path: expected a path such as "/_roundabout", of letters, digits and "-._~", found "/"',
+      'admin.path: expected a path such as "/_roundabout", of letters, digits and "-._~", found "/"',
     ],
     [beside({ store: "redis" }), 'store: expected "memory" or an object with "type": "kv", found "redis"'],
     [

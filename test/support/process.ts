@@ -81,7 +81,8 @@ export function runProcess(
     exit,
     kill: (signal) => void child.kill(signal),
     async end() {
-      endGroup(pid);
+      // Of one that could not be started there is no group, and the group 0 is our own.
+      if (pid > 0) endGroup(pid);
       await exit;
       groups.delete(pid);
     },

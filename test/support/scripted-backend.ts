@@ -20,7 +20,12 @@ export function transportTo(backends: Readonly<Record<string, Hono>>): Transport
       const headers = new Headers(response.headers);
       for (const name of hopByHopNames(headers.get("connection"))) headers.delete(name);
       if (response.body === null) onEnd(0);
-      return respond(response, method, headers, response.body && watchBody(response.body, deadlines.idleMs, signal, onEnd));
+      return respond(
+        response,
+        method,
+        headers,
+        response.body && watchBody(response.body, deadlines.idleMs, signal, onEnd),
+      );
     },
   });
 }

@@ -38,7 +38,7 @@ export interface SendOptions {
   /** Bytes bring their length, a stream brings none. */
   readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
   /** Announces this length instead; `"chunked"` announces none. */
-  readonly length?: number | "chunked";
+  readonly length?: number | "chunked" | undefined;
   readonly connectMs?: number;
   readonly responseMs?: number;
   readonly idleMs?: number;
