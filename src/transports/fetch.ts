@@ -1,7 +1,7 @@
 import { addressOf } from "../core/address.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { Incoming, Outgoing, RequestBody, Transport } from "../core/ports.ts";
-import { isBodiless } from "./answer.ts";
+import { checkStatus, isBodiless } from "./answer.ts";
 
 /** What one runtime's `fetch` needs otherwise than another's. */
 export interface FetchForm {
@@ -54,6 +54,7 @@ export function fetchTransport(
       }
       if (stopped !== undefined) throw stopped;
       const response = await send(addressOf(outgoing.backend).origin + outgoing.target, init);
+      checkStatus(response.status);
       return form.answer(response, method, watched, signal);
     } catch (cause) {
       stopListening();
