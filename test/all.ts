@@ -38,7 +38,7 @@ const endings: readonly RegExp[] = [
   /^ℹ pass (?<passed>\d+)[^]*^ℹ fail (?<failed>\d+)[^]*^ℹ skipped (?<skipped>\d+)/m,
   /^# pass (?<passed>\d+)[^]*^# fail (?<failed>\d+)[^]*^# skipped (?<skipped>\d+)/m,
   /^ *(?<passed>\d+) pass\n(?: *(?<skipped>\d+) skip\n)?(?: *\d+ todo\n)? *(?<failed>\d+) fail/m,
-  /\| (?<passed>\d+) passed[^|]*\| (?<failed>\d+) failed(?: \| (?<skipped>\d+) ignored)?/,
+  /\| \d+ passed \((?<passed>\d+) steps\)[^|]*\| (?<failed>\d+) failed(?: \| (?<skipped>\d+) ignored)?/,
 ];
 
 function run(command: readonly string[]): Promise<{ status: number; output: string }> {

@@ -7,13 +7,13 @@ export interface Readiness {
   isSwept(): Promise<boolean>;
 }
 
-/** `/livez` and `/readyz`: they need no token and say one word. Nothing else below the admin path goes to a backend. */
+/** `/livez` and `/readyz`: they need no token, and say ok or draining and nothing else. Nothing else below the admin path goes to a backend. */
 export function adminApp(readiness: Readiness): Hono {
   const app = new Hono();
   app.get("/livez", (context) => context.text("ok\n"));
   app.get("/readyz", async (context) => {
     if (readiness.isDraining()) return context.text("draining\n", 503);
-    return (await readiness.isSwept()) ? context.text("ok\n") : context.text("starting\n", 503);
+    return (await readiness.isSwept()) ? context.text("ok\n") : context.body(null, 503);
   });
   app.all("/*", (context) => context.text("there is nothing here\n", 404));
   return app;

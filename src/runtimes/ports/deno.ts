@@ -22,7 +22,8 @@ declare const Deno: {
 };
 
 /** Whether this is Deno Deploy, where cron calls and processes come and go. */
-export const isDeploy = (): boolean => Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
+export const isDeploy = (): boolean =>
+  Deno.env.get("DENO_DEPLOY") !== undefined || Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
 
 /** What Deno brings. */
 export function createPorts(): RuntimePorts {
