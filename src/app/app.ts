@@ -34,7 +34,7 @@ export interface LoadBalancer {
 }
 
 /** What a request needs of its pool. */
-interface Lane {
+interface Served {
   readonly name: string;
   readonly config: PoolConfig;
   readonly balancer: Balancer;
@@ -44,7 +44,7 @@ interface Lane {
 export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
   const { clock, traits, log, transport } = ports;
   const pools = createPools(mapValues(config.pools, (pool) => pool.backends), ports);
-  const lanes = mapValues(config.pools, (pool, name): Lane => ({
+  const served = mapValues(config.pools, (pool, name): Served => ({
     name,
     config: pool,
     balancer: createBalancer(() => policies[pool.policy.type](pool.policy), ports),
@@ -62,17 +62,17 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     const request = context.req.raw;
     const client = ports.client(context);
     const trusted = isTrusted(client.address);
-    const requestId = (trusted ? request.headers.get("x-request-id") : null) ?? ports.newId();
+    const requestId = (trusted && request.headers.get("x-request-id")) || ports.newId();
     const observed = observer.begin(request, requestId);
-    let lane: Lane | undefined;
+    let inUse: Served | undefined;
     try {
       const asked = inspect(request, headBytes);
       observed.asked(asked.host, asked.path);
 
       const route = routeOf(asked);
       if (route === undefined) throw new ProxyError("no_route");
-      lane = lanes[route.pool]!;
-      const { name, config: pool, balancer } = lane;
+      inUse = served[route.pool]!;
+      const { name, config: pool, balancer } = inUse;
 
       const proto = request.url.startsWith("https:") ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
@@ -93,24 +93,33 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         transport,
         clock,
         eligible: () => pools.current(name).eligible,
+        onPick: observed.picked,
         onFailure: observed.backendFailed,
       };
-      const { response, backend, tries } = await forwardWithRetries(forwarding, scope, observed.ended);
+      const response = await forwardWithRetries(forwarding, scope, (bytes, error) => {
+        client.onAnswered?.();
+        observed.ended(bytes, error);
+      });
 
-      observed.answered(response.status, backend.id, tries);
+      observed.answered(response.status);
       for (const field in route.setResponseHeaders) response.headers.set(field, route.setResponseHeaders[field]!);
       return response;
     } catch (thrown) {
       const error = asProxyError(thrown);
+      client.onAnswered?.();
       observed.failed(error);
-      return problem(error, { requestId, accept: request.headers.get("accept"), retryAfter: secondsToNextSweep(lane) });
+      return problem(error, {
+        requestId,
+        accept: request.headers.get("accept"),
+        retryAfter: secondsToNextSweep(inUse),
+      });
     }
   }
 
-  function secondsToNextSweep(lane: Lane | undefined): number {
-    if (lane === undefined || lane.config.healthCheck === false) return 1;
-    const { sweptAt } = pools.current(lane.name);
-    const next = (sweptAt ?? clock.now()) + lane.config.healthCheck.interval;
+  function secondsToNextSweep(inUse: Served | undefined): number {
+    if (inUse === undefined || inUse.config.healthCheck === false) return 1;
+    const { sweptAt } = pools.current(inUse.name);
+    const next = (sweptAt ?? clock.now()) + inUse.config.healthCheck.interval;
     return Math.max(1, Math.ceil((next - clock.now()) / 1000));
   }
 

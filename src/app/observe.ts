@@ -5,9 +5,11 @@ import type { Clock, Log } from "../core/ports.ts";
 /** What is noted of one request on its way. */
 export interface Observation {
   asked(host: string, path: string): void;
+  /** A try begins. */
+  picked(backend: Backend): void;
   backendFailed(backend: Backend, error: ProxyError): void;
-  /** A backend's head is passed on; the request is over when `ended` has come too, before or after. */
-  answered(status: number, backend: string, tries: number): void;
+  /** The last backend's head is passed on; the request is over when `ended` has come too, before or after. */
+  answered(status: number): void;
   ended(bytes: number | undefined, error?: unknown): void;
   /** The balancer answers itself. */
   failed(error: ProxyError): void;
@@ -38,15 +40,16 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
     const startedAt = access ? clock.now() : 0;
     let host: string | undefined;
     let path: string | undefined;
-    let head: { status: number; backend?: string; tries: number; headMs: number } | undefined;
+    let head: { status: number; headMs: number } | undefined;
     let end: { bytes: number | undefined; error: string | undefined } | undefined;
-    let failures = 0;
+    let backend: string | undefined;
+    let tries = 0;
 
     function finish(): void {
       if (head === undefined || end === undefined) return;
       leave();
       if (!access) return;
-      const { status, backend, tries, headMs } = head;
+      const { status, headMs } = head;
       const line = { requestId, method: request.method, host, path, status, backend, tries, bytes: end.bytes, headMs };
       const totalMs = clock.now() - startedAt;
       // LogTape takes what stands in braces for the name of a property.
@@ -59,16 +62,19 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
         host = askedHost;
         path = askedPath;
       },
+      picked({ id }) {
+        backend = id;
+        tries++;
+      },
       backendFailed(backend, error) {
-        failures++;
         const cause = error.cause instanceof Error ? error.cause.message : undefined;
         log.warn(
           `backend error ${backend.url} (${error.code})`,
           withoutUndefined({ requestId, backend: backend.id, path, error: error.code, cause }),
         );
       },
-      answered(status, backend, tries) {
-        head = { status, backend, tries, headMs: access ? clock.now() - startedAt : 0 };
+      answered(status) {
+        head = { status, headMs: access ? clock.now() - startedAt : 0 };
         finish();
       },
       ended(bytes, error) {
@@ -79,7 +85,7 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
         if (error.row.status === 500) {
           log.error(error.message, { requestId, cause: String(error.cause ?? error.detail) });
         }
-        head = { status: error.row.status, tries: failures, headMs: access ? clock.now() - startedAt : 0 };
+        head = { status: error.row.status, headMs: access ? clock.now() - startedAt : 0 };
         end = { bytes: undefined, error: error.code };
         finish();
       },

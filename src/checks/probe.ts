@@ -99,7 +99,7 @@ function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [In
     target: check.path,
     host,
     headers: { drop: new Set(), set: [...fields] },
-    deadlines: { connectMs: check.timeout, responseMs: check.timeout, idleMs: 0 },
+    deadlines: { connectMs: check.timeout, responseMs: check.timeout, sendMs: check.timeout, idleMs: 0 },
     // A connection kept from before would say that the backend was up then.
     fresh: true,
     onEnd() {},

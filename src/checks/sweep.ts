@@ -29,6 +29,8 @@ interface Window {
   readonly start: number;
   readonly end: number;
   readonly signal: AbortSignal | undefined;
+  /** For the probes of all pools together. */
+  readonly gate: Gate;
   /** Probes sent, and those that the first sweeps are sure to send. */
   spent: number;
 }
@@ -82,7 +84,8 @@ export function createSweeper(
     if (tick === undefined) return;
     let reserved: number | undefined = backends.filter((backend) => backend.state !== "maintenance").length;
     window.spent += reserved;
-    const gate = createGate(check.concurrency);
+    const own = createGate(check.concurrency);
+    const gate: Gate = (work) => own(() => window.gate(work));
     const underWay = new Set<Promise<void>>();
     while (tick < window.end) {
       const wait = tick - clock.now();
@@ -125,7 +128,7 @@ export function createSweeper(
   return {
     async run(signal) {
       const start = clock.now();
-      const window: Window = { start, end: start + limits.ms, signal, spent: 0 };
+      const window: Window = { start, end: start + limits.ms, signal, gate: createGate(limits.concurrency), spent: 0 };
       await Promise.all(watched.map((pool) => watch(pool, window)));
     },
   };

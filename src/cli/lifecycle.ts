@@ -4,7 +4,7 @@ import type { Config } from "../core/config.ts";
 import type { Log } from "../core/ports.ts";
 
 /** Something that serves until it is told to end. */
-export interface Service {
+export interface Serving {
   /** Why it ended without being told to; of one that cannot, a promise that stays open. */
   readonly died: Promise<string>;
   /** Ends the checks and turns readiness, while requests are still let in. */
@@ -21,38 +21,46 @@ export interface Signals {
   readonly second: Promise<string>;
 }
 
+/** The same signal within this time is no second one. */
+const echoMs = 250;
+
 export function takeSignals(): Signals {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<string>();
-  let count = 0;
-  const take = (signal: string) => (count++ === 0 ? first : second).resolve(signal);
+  let taken: { readonly signal: string; readonly at: number } | undefined;
+  const take = (signal: string) => {
+    // Ctrl-C reaches the whole process group, and npm and `deno task` pass it on once more.
+    if (signal === taken?.signal && performance.now() - taken.at < echoMs) return;
+    (taken === undefined ? first : second).resolve(signal);
+    taken ??= { signal, at: performance.now() };
+  };
   process.on("SIGINT", take);
   process.on("SIGTERM", take);
   return { first: first.promise, second: second.promise };
 }
 
-/** Waits for a signal, and ends the service; gives back the exit status: 1 when requests had to be cut, or when it died. */
+/** Waits for a signal, and ends what serves; gives back the exit status: 1 when requests had to be cut, or when it died. */
 export async function runUntilSignal(
-  service: Service,
+  serving: Serving,
   signals: Signals,
   { timeout, preStopDelay }: Config["shutdown"],
   log: Log,
 ): Promise<number> {
-  const died = service.died.then((reason) => ({ reason }));
+  const died = serving.died.then((reason) => ({ reason }));
   const first = await Promise.race([signals.first, died]);
   if (typeof first !== "string") return gone(first.reason, log);
 
   void signals.second.then(() => {
-    service.cut();
+    serving.cut();
     process.exit(1);
   });
   log.info(`${first}: ending what is in flight, for ${timeout} ms at most`);
-  await service.drain();
+  await serving.drain();
   await sleep(preStopDelay);
-  const stopped = service.stop().then(() => "in time" as const);
+  const stopped = serving.stop().then(() => "in time" as const);
   const ended = await Promise.race([stopped, died, sleep(timeout, "late" as const)]);
   if (typeof ended !== "string") return gone(ended.reason, log);
-  if (ended === "late" && service.cut()) {
+  if (ended === "late" && serving.cut()) {
     log.warn(`forced to stop: requests were still in flight after ${timeout} ms`);
     return 1;
   }

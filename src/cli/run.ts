@@ -30,7 +30,7 @@ export async function run(balancer: LoadBalancer, { config, origin, log, onListe
   balancer.start();
 
   let idle: Promise<void> | undefined;
-  const service = {
+  const serving = {
     died: new Promise<never>(() => {}),
     drain() {
       idle = balancer.close();
@@ -45,7 +45,7 @@ export async function run(balancer: LoadBalancer, { config, origin, log, onListe
       return inFlight > 0;
     },
   };
-  return await runUntilSignal(service, signals, config.shutdown, log);
+  return await runUntilSignal(serving, signals, config.shutdown, log);
 }
 
 async function open(balancer: LoadBalancer, config: Config): Promise<Door> {

@@ -8,7 +8,7 @@ import { startLog } from "../runtimes/logging.ts";
 import { traits } from "../runtimes/traits.ts";
 import { announce } from "./announce.ts";
 import { parseOptions, portFrom, StartError, tellFailure, UsageError } from "./command.ts";
-import { runUntilSignal, type Service, takeSignals } from "./lifecycle.ts";
+import { runUntilSignal, type Serving, takeSignals } from "./lifecycle.ts";
 import { logToStdout } from "./log.ts";
 import type { WorkerdPlan } from "./workerd/capnp.ts";
 import { WorkerdError } from "./workerd/process.ts";
@@ -39,7 +39,7 @@ async function main(args: string[]): Promise<number> {
   }
   announce(config, running.port, source.origin);
   running.start();
-  return await runUntilSignal(serviceOf(running), signals, config.shutdown, log);
+  return await runUntilSignal(servingOf(running), signals, config.shutdown, log);
 }
 
 /** The checked configuration, and which variables it takes from the environment. */
@@ -62,7 +62,10 @@ async function start(config: Config, raw: unknown, fromEnvironment: readonly str
     return await runInWorkerd(entry, plan, log, isPretty ? relog : undefined);
   } catch (error) {
     if (!(error instanceof WorkerdError)) throw error;
-    throw new StartError(`cannot serve on port ${port} on ${hostname}: ${error.message}`, { cause: error });
+    const why = error.message.includes("Address already in use")
+      ? "is taken by another process"
+      : `cannot be served on: ${error.message}`;
+    throw new StartError(`port ${port} on ${hostname} ${why}`, { cause: error });
   }
 }
 
@@ -73,7 +76,7 @@ function keyValueOf({ store }: Config): WorkerdPlan["keyValue"] {
   return { binding: store.binding, port: port === undefined ? undefined : portFrom(port) };
 }
 
-function serviceOf({ exit, drain, stop, kill }: Running): Service {
+function servingOf({ exit, drain, stop, kill }: Running): Serving {
   const never = new Promise<never>(() => {});
   let isStopping = false;
   return {

@@ -53,6 +53,8 @@ export interface Deadlines {
   readonly connectMs: number;
   /** From the request fully sent to the answer's head. */
   readonly responseMs: number;
+  /** While the backend takes nothing of the request's body that is there. */
+  readonly sendMs: number;
   /** Between two chunks of the answer; 0 is no limit. */
   readonly idleMs: number;
 }
@@ -87,6 +89,8 @@ export interface Client {
   readonly port: number | undefined;
   /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
   onLeave(listener: () => void): () => void;
+  /** To be told when the answer has ended, where the runtime's connections have to be given their idle time back. */
+  onAnswered?(): void;
 }
 
 /** A structured log: LogTape's Logger is one. */
@@ -108,8 +112,8 @@ export interface Traits {
   readonly headLimit: "server" | "app";
   /** Probes sent at the same time unless it is configured. */
   readonly probeConcurrency: number;
-  /** How long one `scheduled()` sweeps, in milliseconds, and how many probes it may send beyond the first sweep. */
-  readonly window: { readonly ms: number; readonly probes: number };
+  /** How long one `scheduled()` sweeps, in milliseconds, how many probes it may send beyond the first sweep, and how many at once. */
+  readonly window: { readonly ms: number; readonly probes: number; readonly concurrency: number };
   /** Options that cannot be kept here: a dotted path, `*` for any key, and why. */
   readonly cannot: readonly { readonly path: string; readonly why: string; readonly except?: unknown }[];
 }

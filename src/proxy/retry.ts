@@ -13,15 +13,10 @@ export interface RetryScope {
   eligible(): readonly Backend[];
   readonly transport: Transport;
   readonly clock: Clock;
+  /** A try begins. */
+  onPick(backend: Backend): void;
   /** A try that failed, whether or not another follows. */
   onFailure(backend: Backend, error: ProxyError): void;
-}
-
-/** An answer and where it came from. */
-export interface Forwarded {
-  readonly response: Response;
-  readonly backend: Backend;
-  readonly tries: number;
 }
 
 /**
@@ -36,7 +31,7 @@ export async function forwardWithRetries(
   forwarding: Forwarding,
   scope: RetryScope,
   onEnd: (bytes: number | undefined, error?: unknown) => void,
-): Promise<Forwarded> {
+): Promise<Response> {
   const { config, balancer, clock } = scope;
   const startedAt = clock.now();
   const leftMs = () => config.timeouts.request - (clock.now() - startedAt);
@@ -46,12 +41,13 @@ export async function forwardWithRetries(
   for (;;) {
     const { backend } = pick;
     tried.add(backend.id);
+    scope.onPick(backend);
     const attempt = await attemptOn(pick, forwarding, scope, leftMs, onEnd);
     const another = tried.size <= config.retry.attempts && leftMs() > 0 && mayRetry(attempt, forwarding, config.retry);
     const next = another ? balancer.pick(scope.eligible(), tried) : undefined;
     if (next === undefined) {
       if (attempt.error !== undefined) throw attempt.error;
-      return { response: attempt.passOn(), backend, tries: tried.size };
+      return attempt.passOn();
     }
     attempt.response?.body?.cancel().catch(() => {});
     pick = next;
@@ -72,6 +68,7 @@ async function attemptOn(
   const deadlines = () => ({
     connectMs: Math.min(timeouts.connect, leftMs()),
     responseMs: Math.min(timeouts.response, leftMs()),
+    sendMs: leftMs(),
     idleMs: timeouts.idle,
   });
   let end: readonly [bytes: number | undefined, error?: unknown] | undefined;

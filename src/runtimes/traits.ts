@@ -2,7 +2,8 @@ import type { Traits } from "../core/ports.ts";
 
 const bySocket = "this runtime's server does not tell its connections apart";
 const byFetch = "this runtime's fetch connects by its own rules";
-const endless = { ms: Number.POSITIVE_INFINITY, probes: Number.POSITIVE_INFINITY };
+const unlimited = Number.POSITIVE_INFINITY;
+const endless = { ms: unlimited, probes: unlimited, concurrency: unlimited };
 const kvOnWorkers = { path: "store.type", why: "a KV binding exists on Workers only" };
 
 const node: Traits = {
@@ -48,8 +49,8 @@ const workers: Traits = {
   start: "random",
   healthCheck: false,
   headLimit: "app",
-  probeConcurrency: 6, // open connections of one invocation
-  window: { ms: 60_000, probes: 45 }, // 50 subrequests of one invocation on the free plan
+  probeConcurrency: 6,
+  window: { ms: 60_000, probes: 45, concurrency: 6 }, // of one invocation: 50 subrequests on the free plan, 6 open connections
   cannot: [
     { path: "limits.headTimeout", why: bySocket },
     { path: "limits.idleTimeout", why: bySocket },
@@ -68,4 +69,4 @@ const workers: Traits = {
 export const traits = { node, bun, deno, workers } as const;
 
 /** On Deno Deploy the checks are called by cron, once a minute. */
-export const denoDeploy: Traits = { ...deno, window: { ms: 60_000, probes: Number.POSITIVE_INFINITY } };
+export const denoDeploy: Traits = { ...deno, window: { ...endless, ms: 60_000 } };

@@ -45,7 +45,8 @@ export function fetchTransport(
     };
 
     try {
-      patience.begin(body === undefined ? "http_response_timeout" : "connection_timeout");
+      // A body is read only when a connection stands; without one, connecting and answering are one wait.
+      patience.begin(body === undefined ? "response" : "connect");
       const init: RequestInit = { ...form.init(outgoing), method, headers, redirect: "manual", signal };
       if (body !== undefined) {
         const broken = (cause: unknown) => cause instanceof ProxyError && stop(cause);
@@ -66,21 +67,33 @@ export function fetchTransport(
   };
 }
 
-/** Waits for a backend: while it takes nothing of a body, as only a standing connection does, and from the request's end to the answer. */
+/** For what a backend is waited for: to take the body's first bytes, its next ones, or to answer. */
+type Wait = "connect" | "send" | "response";
+
+/** Waits for a backend, as long as its deadlines say. Not counted is the time in which the client has nothing to send. */
 interface Patience {
-  begin(code: "connection_timeout" | "http_response_timeout"): void;
+  begin(wait: Wait): void;
   pause(): void;
   end(): void;
 }
 
-function createPatience({ connectMs, responseMs }: Outgoing["deadlines"], lose: (code: ErrorCode) => void): Patience {
+function createPatience(
+  { connectMs, sendMs, responseMs }: Outgoing["deadlines"],
+  lose: (code: ErrorCode) => void,
+): Patience {
+  const waits = {
+    connect: { ms: connectMs, code: "connection_timeout" },
+    send: { ms: sendMs, code: "http_response_timeout" },
+    response: { ms: responseMs, code: "http_response_timeout" },
+  } as const;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
   const pause = () => clearTimeout(timer);
   return {
-    begin(code) {
+    begin(wait) {
       pause();
-      if (!ended) timer = setTimeout(() => lose(code), code === "connection_timeout" ? connectMs : responseMs);
+      const { ms, code } = waits[wait];
+      if (!ended) timer = setTimeout(() => lose(code), ms);
     },
     pause,
     end() {
@@ -112,9 +125,9 @@ function watchUpload({ length, open }: RequestBody, patience: Patience): Readabl
         const { done, value } = await reader.read();
         bytes += value?.byteLength ?? 0;
         if (length !== undefined && (done ? bytes < length : bytes > length)) throw new ProxyError("malformed_request");
-        if (!done) return controller.enqueue(value);
-        patience.begin("http_response_timeout");
-        controller.close();
+        patience.begin(done ? "response" : "send");
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       cancel: (reason) => reader.cancel(reason),
     },

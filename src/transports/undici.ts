@@ -16,7 +16,9 @@ export function undiciTransport(): Transport {
       const lane = take(address, outgoing.fresh ?? false);
       const handler = exchange(lane, address, incoming, outgoing, resolve, reject);
       // Destroyed is the client of somebody who had left already.
-      if (!lane.client.destroyed) lane.client.dispatch(requestFor(address, incoming, outgoing), handler);
+      if (!lane.client.destroyed) {
+        lane.client.dispatch(requestFor(address, incoming, outgoing, handler.onWait), handler);
+      }
     });
   };
 }
@@ -25,8 +27,9 @@ function requestFor(
   address: Address,
   incoming: Incoming,
   { target, headers, host, deadlines, fresh }: Outgoing,
+  onWait: (forBackend: boolean) => void,
 ): Dispatcher.DispatchOptions {
-  const body = incoming.body === undefined ? null : chunksOf(incoming.body.open());
+  const body = incoming.body === undefined ? null : chunksOf(incoming.body.open(), onWait);
   return {
     path: target,
     method: incoming.method,
@@ -46,7 +49,7 @@ function exchange(
   { deadlines, fresh, onEnd }: Outgoing,
   resolve: (response: Response) => void,
   reject: (error: unknown) => void,
-): Dispatcher.DispatchHandler {
+): Dispatcher.DispatchHandler & { onWait(forBackend: boolean): void } {
   let controller: Dispatcher.DispatchController | undefined;
   let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
   let stopped: ProxyError | undefined;
@@ -101,6 +104,13 @@ function exchange(
     return new Response(body, { status, headers });
   }
 
+  /** Waits for the backend from now on, or for nobody. */
+  function startTimer(ms: number | undefined): void {
+    clearTimeout(timer);
+    if (ms === undefined || answered || ended) return;
+    timer = setTimeout(() => stop(new ProxyError("http_response_timeout")), ms);
+  }
+
   timer = setTimeout(() => stop(new ProxyError("connection_timeout")), deadlines.connectMs);
   stopListening = onAbort(() => stop(new ProxyError("client_aborted")));
   if (ended) stopListening(); // had left already
@@ -110,11 +120,9 @@ function exchange(
       controller = started;
       clearTimeout(timer);
     },
-    onRequestSent() {
-      if (!answered && !ended) {
-        timer = setTimeout(() => stop(new ProxyError("http_response_timeout")), deadlines.responseMs);
-      }
-    },
+    /** The body was asked for, or handed over: then the backend has to take it. */
+    onWait: (forBackend) => startTimer(forBackend ? deadlines.sendMs : undefined),
+    onRequestSent: () => startTimer(deadlines.responseMs),
     onResponseStart(started, status) {
       if (status < 200) return;
       clearTimeout(timer);
@@ -164,11 +172,16 @@ function answerFields(raw: readonly Buffer[]): Headers {
   return new Headers(fields.filter(([name]) => !drop.has(name)));
 }
 
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  stream: ReadableStream<Uint8Array>,
+  onWait: (forBackend: boolean) => void,
+): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   for (;;) {
+    onWait(false);
     const { done, value } = await reader.read();
     if (done) return;
+    onWait(true);
     yield value;
   }
 }

@@ -6,7 +6,7 @@ import { forward, type Forwarding } from "../../src/proxy/forward.ts";
 import { backend } from "../support/arbitraries.ts";
 import { scriptedTransport, type Step } from "../support/scripted-backend.ts";
 
-const deadlines: Deadlines = { connectMs: 1, responseMs: 2, idleMs: 3 };
+const deadlines: Deadlines = { connectMs: 1, responseMs: 2, sendMs: 60_000, idleMs: 3 };
 const bodyThatIs = (replayable: boolean): RequestBody => ({
   length: 0,
   replayable,

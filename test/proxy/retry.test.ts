@@ -35,6 +35,7 @@ async function play(
   const scripted = scriptedTransport(script, clock);
   const config = parse(web({ retry, timeouts })).pools["web"] as PoolConfig;
   const failures: string[] = [];
+  const picks: Backend[] = [];
   const ends: (readonly [bytes: number | undefined, error: unknown])[] = [];
   let asked = 0;
   const incoming = { method, headers: new Headers(), body, onAbort: () => () => {} };
@@ -46,11 +47,12 @@ async function play(
       clock,
       transport: scripted.transport,
       eligible: () => (asked++ === 0 ? backends : (later ?? backends)),
+      onPick: (backend) => picks.push(backend),
       onFailure: ({ id }, { code }) => failures.push(`${id} ${code}`),
     },
     (bytes, error) => ends.push([bytes, errorCode(error)]),
   ).then(
-    (forwarded) => ({ ...forwarded, error: undefined }),
+    (response) => ({ response, backend: picks.at(-1), tries: picks.length, error: undefined }),
     (error: unknown) => ({ response: undefined, backend: undefined, tries: undefined, error: errorCode(error) }),
   );
   return { ...result, order: scripted.order(), sent: scripted.tries, failures, ends, balancer };
@@ -350,8 +352,8 @@ describe("time", () => {
   it("is given to a try as configured, but never more than is left of the whole", async () => {
     const { sent } = await play({ timeouts, script: { a: [{ answers: 503, takes: 8_000 }] } });
     assert.deepEqual(sent.map(({ outgoing }) => outgoing.deadlines), [
-      { connectMs: 3_000, responseMs: 10_000, idleMs: 7 },
-      { connectMs: 2_000, responseMs: 2_000, idleMs: 7 },
+      { connectMs: 3_000, responseMs: 10_000, sendMs: 10_000, idleMs: 7 },
+      { connectMs: 2_000, responseMs: 2_000, sendMs: 2_000, idleMs: 7 },
     ]);
   });
 

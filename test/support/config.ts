@@ -8,7 +8,7 @@ export const traits: Traits = {
   healthCheck: true,
   headLimit: "server",
   probeConcurrency: 32,
-  window: { ms: Number.POSITIVE_INFINITY, probes: Number.POSITIVE_INFINITY },
+  window: { ms: Number.POSITIVE_INFINITY, probes: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY },
   cannot: [],
 };
 

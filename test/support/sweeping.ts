@@ -26,9 +26,13 @@ export function checkOf(changes: Partial<HealthCheck> = {}): HealthCheck {
   };
 }
 
-export const endless = { ms: Number.POSITIVE_INFINITY, probes: Number.POSITIVE_INFINITY };
+export const endless = {
+  ms: Number.POSITIVE_INFINITY,
+  probes: Number.POSITIVE_INFINITY,
+  concurrency: Number.POSITIVE_INFINITY,
+};
 /** As on Workers. */
-export const minute = { ms: 60_000, probes: 45 };
+export const minute = { ms: 60_000, probes: 45, concurrency: 6 };
 
 /** How a scripted backend takes a probe. */
 export interface Script {

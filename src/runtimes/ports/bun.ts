@@ -28,21 +28,33 @@ export function createPorts(): RuntimePorts {
 interface Env {
   readonly server: BunServer;
   readonly request: Request;
+  /** Seconds. */
+  readonly idleTimeout: number;
 }
 
 function client({ req, env }: Arrival): Client {
-  const { server, request = req.raw } = (env ?? {}) as Partial<Env>;
-  return { address: plainAddress(server?.requestIP(request)?.address), port: server?.port, onLeave: onSignal(request) };
+  const { server, request = req.raw, idleTimeout } = (env ?? {}) as Partial<Env>;
+  return {
+    address: plainAddress(server?.requestIP(request)?.address),
+    port: server?.port,
+    onLeave: onSignal(request),
+    // The time that was lifted for this request is lifted for the connection, for ever.
+    onAnswered: () => idleTimeout !== undefined && server?.timeout(request, idleTimeout),
+  };
 }
 
 /** What Bun.serve is given, by `listen` and by a module that exports it. */
-export function serveOptions(fetch: LoadBalancer["fetch"], { limits }: Config) {
+export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: Config) {
+  const idleTimeout = Math.min(255, Math.ceil(limits.idleTimeout / 1000)); // Bun knows no longer one
   return {
     idleTimeout: 10, // s; 0 would leave a silent head open for ever
-    maxRequestBodySize: limits.bodyBytes ?? Number.MAX_SAFE_INTEGER,
+    // The app tells more precisely who may send how much.
+    maxRequestBodySize: Math.max(
+      ...routes.map((route) => route.bodyBytes ?? limits.bodyBytes ?? Number.MAX_SAFE_INTEGER),
+    ),
     fetch(request: Request, server: BunServer) {
       server.timeout(request, 0); // or a quiet stream is cut after the idle time
-      return fetch(request, { server, request } satisfies Env);
+      return fetch(request, { server, request, idleTimeout } satisfies Env);
     },
   };
 }

@@ -61,5 +61,16 @@ export function listen(balancer: LoadBalancer, { listen: { port, hostname } }: C
     options,
     (request, { remoteAddr }) => balancer.fetch(request, { remoteAddr, port: server.addr.port, request } satisfies Env),
   );
-  return Promise.resolve({ port: server.addr.port, close: () => server.shutdown(), cut: () => aborter.abort() });
+  let isClosing = false;
+  return Promise.resolve({
+    port: server.addr.port,
+    close() {
+      isClosing = true;
+      return server.shutdown();
+    },
+    cut() {
+      // A server that shuts down can be aborted no more; the end of the process ends its connections.
+      if (!isClosing) aborter.abort();
+    },
+  });
 }

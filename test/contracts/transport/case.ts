@@ -41,6 +41,7 @@ export interface SendOptions {
   readonly length?: number | "chunked" | undefined;
   readonly connectMs?: number;
   readonly responseMs?: number;
+  readonly sendMs?: number;
   readonly idleMs?: number;
   readonly fresh?: boolean;
   /** The client left before the transport was called. */

@@ -39,7 +39,7 @@ export function createContext(transport: Transport, traits: TransportTraits, cle
 }
 
 function dispatch(transport: Transport, url: string, options: SendOptions): Sent {
-  const { host, fresh, left = false, connectMs = 3000, responseMs = 5000, idleMs = 0 } = options;
+  const { host, fresh, left = false, connectMs = 3000, responseMs = 5000, sendMs = 60_000, idleMs = 0 } = options;
   const { body, length } = bodyOf(options);
   const headers = new Headers();
   for (const [name, value] of options.fields ?? []) headers.append(name, value);
@@ -64,7 +64,7 @@ function dispatch(transport: Transport, url: string, options: SendOptions): Sent
     target: options.target ?? "/",
     host,
     headers: { drop: withHopByHop(["host", "expect", ...(options.drop ?? [])]), set: options.set ?? [] },
-    deadlines: { connectMs, responseMs, idleMs },
+    deadlines: { connectMs, responseMs, sendMs, idleMs },
     ...(fresh === undefined ? {} : { fresh }),
     onEnd(bytes, error) {
       endings.push({ bytes, error });

@@ -169,6 +169,15 @@ export const deadlineCases: readonly TransportCase[] = [
     },
   },
   {
+    name: "deadline: an upload that the backend stops reading is cut by the time that is left to send it",
+    async run({ backend, send }) {
+      const main = await backend(({ socket }) => void socket.pause());
+      const total = 32 * 1024 * 1024;
+      const error = await send(main, { body: createCountedBody(total).stream, length: total, sendMs: 300 }).error();
+      assert.equal(error.code, "http_response_timeout");
+    },
+  },
+  {
     name: "deadline: an upload that the backend stops reading is not cut by the response's",
     async run({ backend, send }) {
       const main = await backend(({ socket }) => void socket.pause());
