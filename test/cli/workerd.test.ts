@@ -142,7 +142,7 @@ describe("the Workers entry in workerd", { skip }, () => {
       const backend = await open.backend();
       const running = open.launch({ listen: { ...listen, port: backend.port }, pools: unchecked(backend) });
       assert.deepEqual(await ended(running), { code: 1, signal: null });
-      assert.match(running.errors(), new RegExp(`port ${backend.port}.*in use`));
+      assert.match(running.errors(), new RegExp(`port ${backend.port}.*is taken`));
       assert.equal(running.errors().trim().split("\n").length, 1, running.errors());
       assert.deepEqual(readdirSync(open.directory), ["roundabout.json"]);
     }),
@@ -202,7 +202,7 @@ describe("the Workers entry in workerd", { skip }, () => {
       await backend.arrival(0);
       running.kill("SIGTERM");
       await running.waitForLine((line) => line.includes("SIGTERM"), "word of the first");
-      running.kill("SIGTERM");
+      running.kill("SIGINT");
       assert.deepEqual(await ended(running), { code: 1, signal: null });
       await eventually(2000, "workerd's end", async () => (isRunning(pid) ? undefined : true));
     }),
