@@ -18,7 +18,7 @@ export interface Pool {
   readonly health: Readonly<Record<string, Health>>;
 }
 
-/** Who may be picked: active, with a weight, not unhealthy, and of the first priority that has any such backend. */
+/** Who may be picked: active, with a weight, not unhealthy, and of the first priority that has such a backend. */
 export function eligible({ backends, health }: Pool): readonly Backend[] {
   const fit = backends.filter(
     (backend) => backend.state === "active" && backend.weight > 0 && health[backend.id]?.status !== "unhealthy",

@@ -25,7 +25,10 @@ const bun: Traits = {
       path: "limits.headTimeout",
       why: "Bun closes a connection whose head is silent for about 12 s, and no other time",
     },
-    { path: "limits.idleTimeout", why: "Bun has one idle time for heads and connections, 10 s" },
+    {
+      path: "limits.idleTimeout",
+      why: "Bun has one idle time for heads and connections: 10 s, and 75 s once a request was answered",
+    },
     { path: "limits.headBytes", why: "Bun's server holds 16 KiB, and no other size", except: "16KiB" },
     { path: "limits.connections", why: bySocket },
     { path: "pools.*.timeouts.connect", why: byFetch },

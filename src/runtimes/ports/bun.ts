@@ -34,11 +34,12 @@ interface Env {
 
 function client({ req, env }: Arrival): Client {
   const { server, request = req.raw, idleTimeout } = (env ?? {}) as Partial<Env>;
+  if (idleTimeout !== undefined) server?.timeout(request, 0); // or a quiet stream is cut after the idle time
   return {
     address: plainAddress(server?.requestIP(request)?.address),
     port: server?.port,
     onLeave: onSignal(request),
-    // The time that was lifted for this request is lifted for the connection, for ever.
+    // What was lifted for this request is lifted for its connection, until it is set again.
     onAnswered: () => idleTimeout !== undefined && server?.timeout(request, idleTimeout),
   };
 }
@@ -53,7 +54,6 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
       ...routes.map((route) => route.bodyBytes ?? limits.bodyBytes ?? Number.MAX_SAFE_INTEGER),
     ),
     fetch(request: Request, server: BunServer) {
-      server.timeout(request, 0); // or a quiet stream is cut after the idle time
       return fetch(request, { server, request, idleTimeout } satisfies Env);
     },
   };
