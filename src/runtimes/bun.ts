@@ -2,7 +2,7 @@ import process from "node:process";
 import { ConfigError } from "../core/config.ts";
 import { type Opened, openSource, place } from "./entry.ts";
 import { readConfigSync } from "./config-file.ts";
-import { serveOptions } from "./ports/bun.ts";
+import { serveOptions } from "./ports/bun-door.ts";
 
 export { createPorts, listen } from "./ports/bun.ts";
 

@@ -1,5 +1,11 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import process from "node:process";
+
+/** What Hono's adapter hands over beside a request. */
+export interface NodeEnv {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
 
 /**
  * Writes an answer as it is: its own fields and no others about its content, streamed at the pace of the client's socket.
