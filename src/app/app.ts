@@ -5,7 +5,7 @@ import type { Config, HealthCheck, PoolConfig } from "../core/config.ts";
 import { ProxyError } from "../core/errors.ts";
 import { policies } from "../core/policies/index.ts";
 import type { Pools } from "../core/pool.ts";
-import type { Ports } from "../core/ports.ts";
+import type { Peer, Ports } from "../core/ports.ts";
 import { compileRoutes, rewrite } from "../core/routes.ts";
 import { bodyOf } from "../proxy/body.ts";
 import { editRequest } from "../proxy/headers.ts";
@@ -38,6 +38,7 @@ interface Served {
   readonly name: string;
   readonly config: PoolConfig;
   readonly balancer: Balancer;
+  readonly peer: Peer;
 }
 
 /** Joins the two corridors: requests go through `fetch`, health through `scheduled`, and they meet in the pools. */
@@ -48,6 +49,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     name,
     config: pool,
     balancer: createBalancer(() => policies[pool.policy.type](pool.policy), ports),
+    peer: { protocol: "http1", tls: undefined },
   }));
   const checks = checksOf(config);
   const sweeper = createSweeper(pools, checks, ports, { logSweeps: config.log.health === "all" });
@@ -61,29 +63,31 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
   async function handle(context: Context): Promise<Response> {
     const request = context.req.raw;
     const client = ports.client(context);
+    const headers = client.raw?.headers ?? request.headers;
     const trusted = isTrusted(client.address);
-    const requestId = (trusted && request.headers.get("x-request-id")) || ports.newId();
+    const requestId = (trusted && headers.get("x-request-id")) || ports.newId();
     const observed = observer.begin(request, requestId);
     let inUse: Served | undefined;
     try {
-      const asked = inspect(request, headBytes);
+      const asked = inspect(request, client.raw, headBytes);
       observed.asked(asked.host, asked.path);
 
       const route = routeOf(asked);
       if (route === undefined) throw new ProxyError("no_route");
       inUse = served[route.pool]!;
-      const { name, config: pool, balancer } = inUse;
+      const { name, config: pool, balancer, peer } = inUse;
 
       const proto = request.url.startsWith("https:") ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
       const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;
-      const body = await bodyOf(request, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
+      const body = await bodyOf(request, client.raw, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
       const forwarding = {
-        incoming: { method: asked.method, headers: asked.headers, body, onAbort: client.onLeave },
+        incoming: { method: asked.method, headers, body, onAbort: client.onLeave },
+        peer,
         target: rewrite(route, asked.path, asked.query),
         host: pool.host === "upstream" ? undefined : pool.host === "preserve" ? asked.host : pool.host,
-        headers: editRequest(asked.headers, sender, route.setRequestHeaders),
+        headers: editRequest(headers, sender, route.setRequestHeaders),
       };
 
       await pools.refresh(name);
@@ -110,7 +114,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       observed.failed(error);
       return problem(error, {
         requestId,
-        accept: request.headers.get("accept"),
+        accept: headers.get("accept"),
         retryAfter: secondsToNextSweep(inUse),
       });
     }

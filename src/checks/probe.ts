@@ -80,6 +80,8 @@ async function ask(backend: Backend, check: HealthCheck, transport: Transport, c
   return matches(await readText(response, cut), check.expectedBody) ? undefined : "body does not match";
 }
 
+const plain: Outgoing["peer"] = { protocol: "http1", tls: undefined };
+
 function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [Incoming, Outgoing] {
   const fields = new Map([["user-agent", `roundabout-health/${version}`], ...Object.entries(check.headers)]);
   const host = fields.get("host");
@@ -96,6 +98,7 @@ function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [In
   };
   const outgoing: Outgoing = {
     backend,
+    peer: plain,
     target: check.path,
     host,
     headers: { drop: new Set(), set: [...fields] },

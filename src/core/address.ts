@@ -10,6 +10,8 @@ export interface Address {
   /** Without the brackets of an IPv6 address. */
   readonly hostname: string;
   readonly port: number;
+  /** Of a Unix domain socket, in the place of host and port. */
+  readonly socketPath?: string;
   /** The base path, without a slash at its end: "" or "/base". */
   readonly basePath: string;
 }
@@ -20,9 +22,15 @@ const known = new WeakMap<Backend, Address>();
 export function addressOf(backend: Backend): Address {
   const before = known.get(backend);
   if (before !== undefined) return before;
-  const url = new URL(backend.url);
+  const address = backend.url.startsWith("unix:") ? ofSocket(backend.url) : ofUrl(backend.url);
+  known.set(backend, address);
+  return address;
+}
+
+function ofUrl(text: string): Address {
+  const url = new URL(text);
   const secure = url.protocol === "https:";
-  const address = {
+  return {
     secure,
     origin: url.origin,
     host: url.host,
@@ -30,6 +38,18 @@ export function addressOf(backend: Backend): Address {
     port: url.port === "" ? (secure ? 443 : 80) : Number(url.port),
     basePath: url.pathname.replace(/\/+$/, ""),
   };
-  known.set(backend, address);
-  return address;
+}
+
+/** `unix:/run/app.sock`, with a base path after a further colon: `unix:/run/app.sock:/base`. */
+function ofSocket(text: string): Address {
+  const [, socketPath = "", basePath = ""] = text.split(":");
+  return {
+    secure: false,
+    origin: `unix:${socketPath}`,
+    host: "localhost",
+    hostname: "localhost",
+    port: 0,
+    basePath: basePath.replace(/\/+$/, ""),
+    socketPath,
+  };
 }

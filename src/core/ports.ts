@@ -5,14 +5,25 @@ import type { Backend } from "./pool.ts";
  * @throws {ProxyError} with the reason, as precisely as the runtime tells */
 export type Transport = (incoming: Incoming, outgoing: Outgoing) => Promise<Response>;
 
+/** A message's fields; a Headers is one. Names are asked for in lower case. */
+export interface Fields {
+  /** All values of a name in one, as a list. */
+  get(name: string): string | null;
+  has(name: string): boolean;
+  /** Visits every field line, in the spelling in which it came where the runtime keeps it. */
+  forEach(visit: (value: string, name: string) => void): void;
+}
+
 /** A request as it came in, after whatever stood in front of the balancer. */
 export interface Incoming {
   readonly method: string;
-  readonly headers: Headers;
+  readonly headers: Fields;
   /** `undefined` where the client announced none: no Content-Length above 0 and no Transfer-Encoding. */
   readonly body: RequestBody | undefined;
   /** Calls `listener` once nobody waits for the answer any more; gives back how to stop listening. */
   onAbort(listener: () => void): () => void;
+  /** The protocol to switch to, in an upgrade that was let through. */
+  readonly upgrade?: "websocket";
 }
 
 /** A request's body that may have to be sent to a second backend. */
@@ -21,6 +32,8 @@ export interface RequestBody {
   readonly length: number | undefined;
   /** Whether `open` can be called (again): nothing was read, or all that was read is kept. */
   readonly replayable: boolean;
+  /** All of it, where it came together with the head. */
+  readonly whole?: Uint8Array | undefined;
   /** Why the body could not be read to its end: the client left, or it is longer than allowed. */
   readonly failure: ProxyError | undefined;
   /** The whole body from its first byte. What an earlier `open` gave is dead from then on. */
@@ -30,6 +43,7 @@ export interface RequestBody {
 /** A change to what came in, not a new Request: each transport applies it to its runtime's own form. */
 export interface Outgoing {
   readonly backend: Backend;
+  readonly peer: Peer;
   /** Path and query as they go on the wire. */
   readonly target: string;
   /** The Host field; `undefined` is the backend's own. */
@@ -38,8 +52,28 @@ export interface Outgoing {
   readonly deadlines: Deadlines;
   /** Asks for a new connection: a probe, or the second try after a stale one. */
   readonly fresh?: boolean;
+  /** Told of each answer before the answer (RFC 9110 §15.2), where the runtime shows them. */
+  onInterim?(status: number, fields: readonly string[]): void;
   /** Called once after an answer was given: when its body has ended, or with the head where the runtime tells no more. `error`: it broke. */
   onEnd(bytes: number | undefined, error?: unknown): void;
+}
+
+/** How a pool's backends are spoken to: one object a pool, so that connections can be kept by it. */
+export interface Peer {
+  readonly protocol: "http1" | "h2" | "h2c";
+  /** Of https backends; `undefined`: they are known by the system's CAs and their own names. */
+  readonly tls: BackendTls | undefined;
+}
+
+/** How secure connections to backends are made otherwise than usual: PEM texts, not paths. */
+export interface BackendTls {
+  /** Who may have signed a backend's certificate, in the place of the system's CAs. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name to ask for and to find in the certificate, in the place of the backend's own. */
+  readonly serverName?: string | undefined;
+  readonly insecureSkipVerify: boolean;
 }
 
 /** Field names in lower case; `set` wins over `drop`. */
@@ -82,11 +116,21 @@ export interface Arrival {
   readonly env: unknown;
 }
 
+/** A request before it was made a Request: every byte as it came. */
+export interface RawRequest {
+  readonly headers: Fields;
+  readonly target: string;
+  /** The body if all of its `length` bytes came together with the head. */
+  whole(length: number): Promise<Uint8Array | undefined>;
+}
+
 /** What this runtime knows of the connection that a request came in on. */
 export interface Client {
   readonly address: string | undefined;
   /** The port the client connected to. */
   readonly port: number | undefined;
+  /** The request as the runtime's server read it, where nobody stands between that server and the balancer. */
+  readonly raw?: RawRequest | undefined;
   /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
   onLeave(listener: () => void): () => void;
   /** To be told when the answer has ended, where the runtime's connections have to be given their idle time back. */

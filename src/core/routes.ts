@@ -1,4 +1,5 @@
 import type { RouteConfig } from "./config.ts";
+import type { Fields } from "./ports.ts";
 
 /** What of a request a route may look at. */
 export interface Asked {
@@ -7,7 +8,7 @@ export interface Asked {
   readonly host: string;
   /** Without the query, as it is sent on. */
   readonly path: string;
-  readonly headers: Headers;
+  readonly headers: Fields;
 }
 
 /** A route as it is tried: in the order of the configuration, the first that matches wins. */

@@ -1,5 +1,5 @@
 import { ProxyError } from "../core/errors.ts";
-import type { RequestBody } from "../core/ports.ts";
+import type { RawRequest, RequestBody } from "../core/ports.ts";
 
 /** Bytes: what is kept for a further try, and what may pass at all. */
 export interface BodyLimits {
@@ -15,17 +15,26 @@ export interface BodyLimits {
  *
  * @throws {ProxyError} `body_too_large`, `body_consumed`, `malformed_request` for a body that the runtime did not hand over
  */
-export async function bodyOf(request: Request, limits: BodyLimits): Promise<RequestBody | undefined> {
-  const announced = request.headers.get("content-length");
+export async function bodyOf(
+  request: Request,
+  raw: RawRequest | undefined,
+  limits: BodyLimits,
+): Promise<RequestBody | undefined> {
+  const headers = raw?.headers ?? request.headers;
+  const announced = headers.get("content-length");
   if (announced !== null && !(/^\d+$/.test(announced) && Number.isSafeInteger(Number(announced)))) {
     throw new ProxyError("malformed_request", { detail: "Content-Length is not a number." });
   }
   const length = announced === null ? undefined : Number(announced);
-  const chunked = request.headers.has("transfer-encoding");
+  const chunked = headers.has("transfer-encoding");
   if (length === 0 && !chunked) return undefined;
   if (announced === null && !chunked && (request.method === "GET" || request.method === "HEAD")) return undefined;
   if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) {
     throw tooLarge(limits.maxBytes);
+  }
+  if (raw !== undefined && length !== undefined && length <= limits.keepBytes) {
+    const bytes = await raw.whole(length);
+    if (bytes !== undefined) return wholeBody(bytes);
   }
   if (request.bodyUsed || request.body?.locked) {
     throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
@@ -36,6 +45,12 @@ export async function bodyOf(request: Request, limits: BodyLimits): Promise<Requ
   }
   const body = createBody(request.body, chunked ? undefined : length, limits);
   return announced === null && !chunked && (await body.isEmpty()) ? undefined : body;
+}
+
+/** A body that is there. */
+function wholeBody(whole: Uint8Array): RequestBody {
+  const open = () => new Response(whole as Uint8Array<ArrayBuffer>).body!;
+  return { length: whole.byteLength, whole, replayable: true, failure: undefined, open };
 }
 
 interface KeptBody extends RequestBody {
@@ -71,6 +86,7 @@ export function createBody(
       ended = true;
       return false;
     }
+    if (value.byteLength === 0) return await readOne(); // what Deno gives first of a body that is none
     read += value.byteLength;
     if (limits.maxBytes !== undefined && read > limits.maxBytes) throw (failure = tooLarge(limits.maxBytes));
     kept.push(value);

@@ -1,11 +1,12 @@
 import { addressOf } from "../core/address.ts";
 import { ProxyError } from "../core/errors.ts";
 import type { Backend } from "../core/pool.ts";
-import type { Deadlines, HeaderEdits, Incoming, Outgoing, Transport } from "../core/ports.ts";
+import type { Deadlines, HeaderEdits, Incoming, Outgoing, Peer, Transport } from "../core/ports.ts";
 
 /** A request as it goes to whichever backend is picked. */
 export interface Forwarding {
   readonly incoming: Incoming;
+  readonly peer: Peer;
   /** Path and query, before the backend's base path is joined. */
   readonly target: string;
   readonly host: string | undefined;
@@ -24,7 +25,7 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * @throws {ProxyError}
  */
 export async function forward(
-  { incoming, target, host, headers }: Forwarding,
+  { incoming, peer, target, host, headers }: Forwarding,
   backend: Backend,
   deadlines: () => Deadlines,
   transport: Transport,
@@ -32,6 +33,7 @@ export async function forward(
 ): Promise<Response> {
   const outgoing: Outgoing = {
     backend,
+    peer,
     target: addressOf(backend).basePath + target,
     host,
     headers,

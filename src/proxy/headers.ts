@@ -1,5 +1,5 @@
 import { hopByHopNames, withHopByHop } from "../core/fields.ts";
-import type { HeaderEdits } from "../core/ports.ts";
+import type { Fields, HeaderEdits } from "../core/ports.ts";
 
 /** What a client behind no trusted proxy cannot say about itself. */
 const claims = [
@@ -34,7 +34,7 @@ export interface Sender {
  *
  * @see RFC 9110 §7.6 for what an intermediary may change
  */
-export function editRequest(headers: Headers, sender: Sender, more: Readonly<Record<string, string>>): HeaderEdits {
+export function editRequest(headers: Fields, sender: Sender, more: Readonly<Record<string, string>>): HeaderEdits {
   const { address, trusted, proto, host, port, requestId } = sender;
   const drop = hopByHopNames(headers.get("connection"), trusted ? dropFromTrusted : dropFromOthers);
   const claim = (name: string) => (drop.has(name) ? null : headers.get(name));

@@ -104,7 +104,8 @@ function createPatience(
 }
 
 function fieldsOf({ headers: received, body }: Incoming, { headers: { drop, set }, host }: Outgoing): Headers {
-  const headers = new Headers(received);
+  const headers = new Headers();
+  received.forEach((value, name) => headers.append(name, value));
   for (const name of drop) headers.delete(name);
   for (const [name, value] of set) headers.set(name, value);
   if (host !== undefined) headers.set("host", host);

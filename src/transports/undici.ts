@@ -152,9 +152,10 @@ function fieldsOf({ headers, body }: Incoming, { drop, set }: Outgoing["headers"
   const fields = ["host", host];
   if (body?.length !== undefined) fields.push("content-length", String(body.length));
   const ours = new Set(set.map(([name]) => name));
-  for (const [name, value] of headers) {
+  headers.forEach((value, given) => {
+    const name = given.toLowerCase();
     if (!drop.has(name) && !ours.has(name) && name !== "content-length") fields.push(name, value);
-  }
+  });
   for (const [name, value] of set) fields.push(name, value);
   return fields;
 }

@@ -61,7 +61,7 @@ describe("an HTTP probe", () => {
     assert.deepEqual(result, passing);
     assert.equal(incoming.method, "GET");
     assert.equal(incoming.body, undefined);
-    assert.deepEqual([...incoming.headers], []);
+    incoming.headers.forEach((_, name) => assert.fail(name));
     assert.equal(outgoing.backend, backend);
     assert.equal(outgoing.target, "/health?deep=1");
     assert.equal(outgoing.fresh, true);

@@ -206,7 +206,7 @@ describe("whether a request has a body", () => {
     source.end();
     return source.stream;
   };
-  const ask = (asked: Ask) => bodyOf(request(asked), asked.limits ?? unlimited);
+  const ask = (asked: Ask) => bodyOf(request(asked), undefined, asked.limits ?? unlimited);
 
   it("no: nothing says so", async () => {
     for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) {
@@ -287,12 +287,12 @@ describe("whether a request has a body", () => {
   it("consumed: a middleware has read it, or is reading it", async () => {
     const read = request({ headers: { "content-length": "3" }, body: streamOf("abc") });
     await read.text();
-    await assert.rejects(bodyOf(read, unlimited), codeOf("body_consumed"));
+    await assert.rejects(bodyOf(read, undefined, unlimited), codeOf("body_consumed"));
     const unannounced = request({ body: streamOf("abc") });
     await unannounced.text();
-    await assert.rejects(bodyOf(unannounced, unlimited), codeOf("body_consumed"));
+    await assert.rejects(bodyOf(unannounced, undefined, unlimited), codeOf("body_consumed"));
     const locked = request({ headers: { "content-length": "3" }, body: streamOf("abc") });
     locked.body?.getReader();
-    await assert.rejects(bodyOf(locked, unlimited), codeOf("body_consumed"));
+    await assert.rejects(bodyOf(locked, undefined, unlimited), codeOf("body_consumed"));
   });
 });

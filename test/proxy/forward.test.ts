@@ -18,6 +18,7 @@ function request(method: string, body?: RequestBody): Forwarding {
   const incoming: Incoming = { method, headers: new Headers(), body, onAbort: () => () => {} };
   return {
     incoming,
+    peer: { protocol: "http1", tls: undefined },
     target: "/x?y",
     host: "a.test",
     headers: { drop: new Set(["te"]), set: [["via", "1.1 roundabout"]] },
@@ -36,6 +37,7 @@ describe("forwarding", () => {
     assert.equal(await response.text(), "200 from a");
     assert.deepEqual(tries[0]!.outgoing, {
       backend: one,
+      peer: forwarding.peer,
       target: "/base/x?y",
       host: "a.test",
       headers: forwarding.headers,

@@ -12,7 +12,7 @@ interface Ask {
 
 /** Not a Request, which takes neither TRACE nor CONNECT everywhere: some servers hand them over all the same. */
 function ask({ method = "GET", url = "http://a.test/", fields = { host: "a.test" }, headBytes }: Ask) {
-  return inspect({ method, url, headers: new Headers(fields) } as Request, headBytes);
+  return inspect({ method, url, headers: new Headers(fields) } as Request, undefined, headBytes);
 }
 
 function refusal(asked: Ask): ErrorCode | undefined {

@@ -40,7 +40,13 @@ async function play(
   let asked = 0;
   const incoming = { method, headers: new Headers(), body, onAbort: () => () => {} };
   const result = await forwardWithRetries(
-    { incoming, target: "/", host: undefined, headers: { drop: new Set(), set: [] } },
+    {
+      incoming,
+      peer: { protocol: "http1", tls: undefined },
+      target: "/",
+      host: undefined,
+      headers: { drop: new Set(), set: [] },
+    },
     {
       config,
       balancer,

@@ -1,6 +1,7 @@
 import type { Arrival, Client } from "../../core/ports.ts";
-import { bunTransport } from "../../transports/bun.ts";
+import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
 import { traits } from "../traits.ts";
+import { bunResponse } from "./bun-answer.ts";
 import type { BunEnv } from "./bun-door.ts";
 import { common, onSignal, plainAddress, type RuntimePorts } from "./common.ts";
 import { tcpConnect } from "./tcp.ts";
@@ -10,7 +11,13 @@ export { lookup } from "./environment.ts";
 
 /** What Bun brings. */
 export function createPorts(): RuntimePorts {
-  return { ...common, traits: traits.bun, transport: bunTransport(), connect: tcpConnect, client };
+  return {
+    ...common,
+    traits: traits.bun,
+    transport: http1Transport(createHttp1Client(), bunResponse),
+    connect: tcpConnect,
+    client,
+  };
 }
 
 function client({ req, env }: Arrival): Client {

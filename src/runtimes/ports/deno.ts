@@ -1,5 +1,6 @@
 import type { Arrival, Client } from "../../core/ports.ts";
-import { undiciTransport } from "../../transports/undici.ts";
+import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
+import { plainResponse } from "../../transports/http1/plain-response.ts";
 import { denoDeploy, traits } from "../traits.ts";
 import { common, onSignal, plainAddress, type RuntimePorts } from "./common.ts";
 import type { DenoEnv } from "./deno-door.ts";
@@ -21,7 +22,7 @@ export function createPorts(): RuntimePorts {
   return {
     ...common,
     traits: isDeploy() ? denoDeploy : traits.deno,
-    transport: undiciTransport(),
+    transport: http1Transport(createHttp1Client(), plainResponse),
     connect: tcpConnect,
     client,
   };

@@ -1,18 +1,49 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import process from "node:process";
+import type { Answer } from "../../transports/http1/exchange.ts";
+import { endToEnd } from "../../transports/http1/plain-response.ts";
+import { unseenAnswer } from "./node-answer.ts";
 
 /** What Hono's adapter hands over beside a request. */
 export interface NodeEnv {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
+  /** Of our own server, in front of which nobody can have changed the request: its target, byte for byte. */
+  readonly target?: string;
+}
+
+/** Writes an answer at the pace of the client's socket. */
+export function writeResponse(response: Response, outgoing: ServerResponse): void | Promise<void> {
+  const answer = outgoing.req.httpVersionMajor === 1 ? unseenAnswer(response) : undefined;
+  outgoing.sendDate = false; // what is said of an answer is its backend's matter
+  return answer === undefined ? writeStream(response, outgoing) : writeAnswer(answer, outgoing);
+}
+
+/** Writes a backend's answer as it came, its fields in their order and spelling. */
+function writeAnswer({ head, body }: Answer, outgoing: ServerResponse): void {
+  outgoing.writeHead(head.status, head.reason, endToEnd(head));
+  if (body === null) return void outgoing.end();
+  if (body instanceof Uint8Array) return void outgoing.end(body);
+  let wrote = false;
+  outgoing.on("drain", () => body.resume());
+  body.start({
+    data(bytes) {
+      wrote = true;
+      return outgoing.write(bytes);
+    },
+    end: () => outgoing.end(),
+    // Broken off: no final chunk, or fewer bytes than announced, is how the client sees it (RFC 9112 §8).
+    fail: () => outgoing.destroy(),
+  });
+  if (!wrote) outgoing.flushHeaders();
 }
 
 /**
- * Writes an answer as it is: its own fields and no others about its content, streamed at the pace of the client's socket.
+ * Writes a Response of which nothing more is known.
  *
- * Hono's adapter would add a content-type where the backend sent none, and encode fields beyond ASCII twice.
+ * Hono's adapter would add a content-type where there is none, and encode fields beyond ASCII twice.
  */
-export async function writeResponse(response: Response, outgoing: ServerResponse): Promise<void> {
+async function writeStream(response: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(response.status, fieldsOf(response.headers));
   if (response.body === null) {
     outgoing.end();

@@ -105,6 +105,8 @@ export const brokenCases: readonly ConformanceCase[] = [
           await head;
           (await backends.main.arrival(0)).socket.resetAndDestroy();
         }
+        // A break that comes together with the head can still be told in full.
+        if ((await head)?.status === 502) return;
         const ended = await client.ended;
         const framing = (await head)?.framing;
         const received = client.reader.received().toString("latin1");

@@ -38,6 +38,8 @@ export function createContext(transport: Transport, traits: TransportTraits, cle
   };
 }
 
+const peer = { protocol: "http1", tls: undefined } as const;
+
 function dispatch(transport: Transport, url: string, options: SendOptions): Sent {
   const { host, fresh, left = false, connectMs = 3000, responseMs = 5000, sendMs = 60_000, idleMs = 0 } = options;
   const { body, length } = bodyOf(options);
@@ -61,6 +63,7 @@ function dispatch(transport: Transport, url: string, options: SendOptions): Sent
   const ended = new Promise<Ending>((resolve) => (tellEnd = resolve));
   const outgoing: Outgoing = {
     backend: { id: "backend", url, weight: 1, priority: 0, state: "active" },
+    peer,
     target: options.target ?? "/",
     host,
     headers: { drop: withHopByHop(["host", "expect", ...(options.drop ?? [])]), set: options.set ?? [] },

@@ -1,0 +1,104 @@
+/** Who takes a body's chunks. */
+export interface Sink {
+  /** Gives back whether more can be taken at once; else `resume` says when. */
+  data(bytes: Uint8Array): boolean;
+  end(trailers: readonly string[]): void;
+  fail(error: Error): void;
+}
+
+/** A body on its way: nothing is told before `start`, and what is not taken stays in the backend's socket. */
+export interface Flow {
+  start(sink: Sink): void;
+  resume(): void;
+  /** Nobody wants the rest. */
+  cancel(): void;
+}
+
+/** The socket's side of a flow. */
+export interface Source {
+  data(bytes: Uint8Array): void;
+  end(trailers: readonly string[]): void;
+  fail(error: Error): void;
+}
+
+/** Chunks that wait for a sink; beyond this the socket is held back. */
+const waitingBytes = 64 * 1024;
+
+/**
+ * Joins a socket to whoever takes what it brings.
+ *
+ * @param hold stops or goes on reading from the socket
+ */
+export function createFlow(hold: (held: boolean) => void, cancel: () => void): Flow & Source {
+  let waiting: Uint8Array[] = [];
+  let bytesWaiting = 0;
+  let sink: Sink | undefined;
+  let open = true; // whether the sink takes more
+  let ending: (() => void) | undefined;
+
+  function flush(): void {
+    if (sink === undefined) return;
+    let taken = 0;
+    while (open && taken < waiting.length) open = sink.data(waiting[taken++]!);
+    waiting = taken === waiting.length ? [] : waiting.slice(taken);
+    if (waiting.length > 0) return;
+    bytesWaiting = 0;
+    if (ending !== undefined) ending();
+    else hold(!open);
+  }
+
+  return {
+    start(given) {
+      sink = given;
+      flush();
+    },
+    resume() {
+      open = true;
+      flush();
+    },
+    cancel() {
+      sink = undefined;
+      cancel();
+    },
+    data(bytes) {
+      if (sink !== undefined && open && waiting.length === 0) {
+        open = sink.data(bytes);
+        if (!open) hold(true);
+        return;
+      }
+      waiting.push(bytes);
+      bytesWaiting += bytes.byteLength;
+      if (sink !== undefined || bytesWaiting >= waitingBytes) hold(true);
+    },
+    end(trailers) {
+      ending = () => sink?.end(trailers);
+      if (waiting.length === 0) ending();
+    },
+    fail(error) {
+      // What came before the break is the client's all the same.
+      ending = () => sink?.fail(error);
+      if (waiting.length === 0) ending();
+    },
+  };
+}
+
+/** A flow as the stream of a Response. @param highWaterMark bytes that are taken before somebody reads */
+export function streamOf(flow: Flow, highWaterMark: number): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        flow.start({
+          data(bytes) {
+            controller.enqueue(bytes);
+            return (controller.desiredSize ?? 0) > 0;
+          },
+          end: () => controller.close(),
+          fail: (error) => controller.error(error),
+        });
+      },
+      pull: () => flow.resume(),
+      cancel: () => flow.cancel(),
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark }),
+  );
+}

@@ -1,0 +1,25 @@
+import type { Incoming, Outgoing, Transport } from "../../core/ports.ts";
+import { createConnections } from "./connections.ts";
+import { type Answer, exchange, type Switched } from "./exchange.ts";
+
+/**
+ * An HTTP/1.1 client over plain sockets, for Node, Bun and Deno: bytes as they came, no fields invented, nothing sent twice.
+ *
+ * Gives back the answer with its body still on its way; or, for a request with `upgrade`, the connection that was switched.
+ *
+ * @throws {ProxyError}
+ */
+export type Http1Client = (incoming: Incoming, outgoing: Outgoing) => Promise<Answer | Switched>;
+
+export function createHttp1Client(): Http1Client {
+  const connections = createConnections();
+  return (incoming, outgoing) =>
+    new Promise((resolve, reject) =>
+      exchange(connections, incoming, outgoing, { onAnswer: resolve, onSwitch: resolve, onFailure: reject })
+    );
+}
+
+/** The client as a transport. @param respond makes the runtime's form of a Response */
+export function http1Transport(send: Http1Client, respond: (answer: Answer) => Response): Transport {
+  return async (incoming, outgoing) => respond(await send(incoming, outgoing) as Answer);
+}
