@@ -18,8 +18,9 @@ const filesIn = (...folders: string[]) =>
       .filter((name) => name.endsWith(".test.ts"))
       .map((name) => `./${folder}/${name}`)
   );
-const unitFiles = filesIn(...unitFolders);
+const unitFiles = filesIn(...unitFolders, "test/hostile/fuzz");
 const conformance = (runtime: string) => ["node", "--test", `test/conformance/${runtime}.test.ts`];
+const hostile = (runtime: string) => ["node", "--test", `test/hostile/${runtime}.test.ts`];
 
 const steps: readonly (readonly [name: string, command: readonly string[]])[] = [
   ["types, lint, format", ["npm", "run", "--silent", "check"]],
@@ -30,6 +31,11 @@ const steps: readonly (readonly [name: string, command: readonly string[]])[] = 
   ["conformance on bun", conformance("bun")],
   ["conformance on deno", conformance("deno")],
   ["conformance on workerd", conformance("workers")],
+  ["silences of 13 s on all runtimes", conformance("silence")],
+  ["hostile peers on node", hostile("node")],
+  ["hostile peers on bun", hostile("bun")],
+  ["hostile peers on deno", hostile("deno")],
+  ["hostile peers on workerd", hostile("workers")],
   ["command line and package", ["node", "--test", "--test-concurrency=1", ...filesIn("test/cli", "test/release")]],
 ];
 
@@ -47,6 +53,7 @@ function run(command: readonly string[]): Promise<{ status: number; output: stri
     const env = {
       ...process.env,
       CONFORMANCE_RESULTS: results,
+      HOSTILE_RESULTS: join(results, "hostile"),
       RELEASE_FOLDER: join(results, "release"),
       NO_COLOR: "1",
       FORCE_COLOR: "0",
@@ -89,6 +96,8 @@ for (const [name, command] of steps) {
 }
 process.stdout.write("\n--- conformance, case by runtime\n");
 await run(["node", "test/conformance/table.ts"]);
+process.stdout.write("\n--- hostile peers, case by runtime\n");
+await run(["node", "test/hostile/table.ts"]);
 rmSync(results, { recursive: true, force: true });
 process.stdout.write(`\n${lines.join("\n")}\n`);
 process.exit(failed ? 1 : 0);

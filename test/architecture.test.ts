@@ -59,7 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ["core", "ipaddr.js"],
   checks: ["core"],
   stores: ["core"],
-  transports: ["core", "undici", "node:net"],
+  transports: ["core", "node:buffer", "node:dns", "node:http2", "node:net", "node:stream", "node:timers", "node:tls"],
   app: ["core", ...corridors, "hono"],
 };
 
@@ -122,7 +122,7 @@ describe("a platform", () => {
           /(?<![.\w])(?:process|globalThis|Bun|Deno|Buffer|caches)\b/g,
         ) ?? [];
         const modules = imports.map(({ from }) => from).filter((from) =>
-          /^(?:node|bun|cloudflare|npm|jsr):|^#runtime$|^undici$/.test(from)
+          /^(?:node|bun|cloudflare|npm|jsr):|^#runtime$/.test(from)
         );
         return [...words, ...modules].map((word) => ({ name, word }));
       });

@@ -1,11 +1,13 @@
 import { type Context, Hono } from "hono";
+import type { Check } from "../checks/probe.ts";
 import { createSweeper } from "../checks/sweep.ts";
 import { type Balancer, createBalancer } from "../core/balancer.ts";
-import type { Config, HealthCheck, PoolConfig } from "../core/config.ts";
+import type { Config, PoolConfig } from "../core/config.ts";
 import { ProxyError } from "../core/errors.ts";
+import { peerOf } from "../core/peer.ts";
 import { policies } from "../core/policies/index.ts";
 import type { Pools } from "../core/pool.ts";
-import type { Peer, Ports } from "../core/ports.ts";
+import type { Peer, Ports, Transport, WebSockets } from "../core/ports.ts";
 import { compileRoutes, rewrite } from "../core/routes.ts";
 import { bodyOf } from "../proxy/body.ts";
 import { editRequest } from "../proxy/headers.ts";
@@ -13,6 +15,7 @@ import { inspect } from "../proxy/inspect.ts";
 import { forwardWithRetries } from "../proxy/retry.ts";
 import { createTrust } from "../proxy/trust.ts";
 import { createPools } from "../stores/pools.ts";
+import { isSwitched } from "../transports/websocket/switched.ts";
 import { adminApp } from "./admin.ts";
 import { createObserver } from "./observe.ts";
 import { asProxyError, problem } from "./problem.ts";
@@ -29,8 +32,9 @@ export interface LoadBalancer {
   start(): void;
   /** Stops the health checks and turns readiness to 503; resolves when nothing is in flight any more. */
   close(): Promise<void>;
-  /** Requests that came in and whose answers have not ended. */
+  /** Requests that came in and whose answers have not ended, WebSockets among them. */
   inFlight(): number;
+  readonly webSockets: Pick<WebSockets, "count" | "idle" | "goAway">;
 }
 
 /** What a request needs of its pool. */
@@ -43,15 +47,15 @@ interface Served {
 
 /** Joins the two corridors: requests go through `fetch`, health through `scheduled`, and they meet in the pools. */
 export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
-  const { clock, traits, log, transport } = ports;
+  const { clock, traits, log, webSockets } = ports;
   const pools = createPools(mapValues(config.pools, (pool) => pool.backends), ports);
   const served = mapValues(config.pools, (pool, name): Served => ({
     name,
     config: pool,
     balancer: createBalancer(() => policies[pool.policy.type](pool.policy), ports),
-    peer: { protocol: "http1", tls: undefined },
+    peer: peerOf(pool),
   }));
-  const checks = checksOf(config);
+  const checks = checksOf(served);
   const sweeper = createSweeper(pools, checks, ports, { logSweeps: config.log.health === "all" });
   const routeOf = compileRoutes(config.routes);
   const isTrusted = createTrust(config.trustedProxies);
@@ -69,7 +73,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     const observed = observer.begin(request, requestId);
     let inUse: Served | undefined;
     try {
-      const asked = inspect(request, client.raw, headBytes);
+      const asked = inspect(request, client.raw, client.raw?.unbounded ? config.limits.headBytes : headBytes);
       observed.asked(asked.host, asked.path);
 
       const route = routeOf(asked);
@@ -77,20 +81,35 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       inUse = served[route.pool]!;
       const { name, config: pool, balancer, peer } = inUse;
 
-      const proto = request.url.startsWith("https:") ? "https" : "http";
+      const proto = client.secure ?? request.url.startsWith("https:") ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
       const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;
-      const body = await bodyOf(request, client.raw, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
+      const reading = bodyOf(request, client.raw, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
+      const body = reading === undefined ? undefined : await reading;
       const forwarding = {
-        incoming: { method: asked.method, headers, body, onAbort: client.onLeave },
+        incoming: {
+          method: asked.method,
+          headers,
+          body,
+          onAbort: client.onLeave,
+          signal: client.signal,
+          direct: client.raw !== undefined,
+          upgrade: asked.upgrade,
+          trailers: client.raw?.trailers,
+          onInterim: client.raw?.onInterim,
+        },
         peer,
         target: rewrite(route, asked.path, asked.query),
         host: pool.host === "upstream" ? undefined : pool.host === "preserve" ? asked.host : pool.host,
         headers: editRequest(headers, sender, route.setRequestHeaders),
       };
 
-      await pools.refresh(name);
+      const transport: Transport = asked.upgrade === undefined
+        ? ports.transport
+        : (incoming, outgoing) => webSockets.open(context, incoming, outgoing);
+      const refreshing = pools.refresh(name);
+      if (refreshing !== undefined) await refreshing;
       const scope = {
         config: pool,
         balancer,
@@ -101,13 +120,13 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         onFailure: observed.backendFailed,
       };
       const response = await forwardWithRetries(forwarding, scope, (bytes, error) => {
+        if (traits.cancelsBodies) body?.abandon?.();
         client.onAnswered?.();
         observed.ended(bytes, error);
       });
 
-      observed.answered(response.status);
-      for (const field in route.setResponseHeaders) response.headers.set(field, route.setResponseHeaders[field]!);
-      return response;
+      observed.answered(isSwitched(response) ? 101 : response.status);
+      return withFields(response, route.setResponseHeaders);
     } catch (thrown) {
       const error = asProxyError(thrown);
       client.onAnswered?.();
@@ -157,13 +176,30 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       await observer.idle();
     },
     inFlight: observer.inFlight,
+    webSockets,
   };
 }
 
-function checksOf({ pools }: Config): ReadonlyMap<string, HealthCheck> {
+function checksOf(pools: Readonly<Record<string, Served>>): ReadonlyMap<string, Check> {
   return new Map(
-    Object.entries(pools).flatMap(([name, { healthCheck }]) => (healthCheck === false ? [] : [[name, healthCheck]])),
+    Object.values(pools).flatMap(({ name, config: { healthCheck }, peer }) =>
+      healthCheck === false ? [] : [[name, { ...healthCheck, peer }]]
+    ),
   );
+}
+
+/** A runtime's own answer may not be changed, so one with other fields is another one. */
+function withFields(response: Response, fields: Readonly<Record<string, string>>): Response {
+  if (Object.keys(fields).length === 0) return response;
+  if (response.status === 101 || isSwitched(response)) {
+    // Made here, and nothing but itself leads to its WebSocket.
+    for (const name in fields) response.headers.set(name, fields[name]!);
+    return response;
+  }
+  const { status, statusText, body } = response;
+  const headers = new Headers(response.headers);
+  for (const name in fields) headers.set(name, fields[name]!);
+  return new Response(body, { status, statusText, headers });
 }
 
 function mapValues<Value, Result>(

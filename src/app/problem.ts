@@ -14,10 +14,16 @@ export interface ProblemContext {
  * @see RFC 9457 for the problem details, RFC 9209 for Proxy-Status
  */
 export function problem(error: ProxyError, { requestId, accept, retryAfter }: ProblemContext): Response {
-  const { type, status, title } = error.row;
+  const { type, title } = error.row;
+  // 499 is a word of the log: who reads this has not left, but sent a body that cannot be read.
+  const status = error.code === "client_aborted" ? 400 : error.row.status;
   const headers = new Headers({ "proxy-status": `roundabout; error=${type}`, "cache-control": "no-store" });
   if (status === 503) headers.set("retry-after", String(retryAfter));
   if (status === 405) headers.set("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  if (status === 426) {
+    headers.set("upgrade", "websocket");
+    headers.set("sec-websocket-version", "13");
+  }
   if (wantsJson(accept)) {
     headers.set("content-type", "application/problem+json");
     const details = {
@@ -27,11 +33,18 @@ export function problem(error: ProxyError, { requestId, accept, retryAfter }: Pr
       detail: error.detail,
       requestId,
     };
-    return new Response(JSON.stringify(details), { status, headers });
+    return sized(JSON.stringify(details), status, headers);
   }
   headers.set("content-type", "text/plain; charset=utf-8");
   const detail = error.detail === undefined ? "" : ` ${error.detail}`;
-  return new Response(`${status} ${title}.${detail} (request ${requestId})\n`, { status, headers });
+  return sized(`${status} ${title}.${detail} (request ${requestId})\n`, status, headers);
+}
+
+/** Not every runtime says the length of a text by itself. */
+function sized(text: string, status: number, headers: Headers): Response {
+  const bytes = new TextEncoder().encode(text);
+  headers.set("content-length", String(bytes.byteLength));
+  return new Response(bytes, { status, headers });
 }
 
 function wantsJson(accept: string | null): boolean {

@@ -2,9 +2,12 @@ import { addressOf } from "../core/address.ts";
 import type { HealthCheck } from "../core/config.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { Backend } from "../core/pool.ts";
-import type { Incoming, Outgoing, Ports, Transport } from "../core/ports.ts";
+import type { Incoming, Outgoing, Peer, Ports, Transport } from "../core/ports.ts";
 import { version } from "../core/version.ts";
 import { within } from "./within.ts";
+
+/** How a pool is checked, and how its backends are spoken to. */
+export type Check = HealthCheck & { readonly peer: Peer };
 
 /** What one check of one backend found. `reason` is for people: "connection refused", "status 503". */
 export type ProbeResult =
@@ -40,7 +43,7 @@ const reasons: Partial<Record<ErrorCode, string>> = {
  */
 export async function probe(
   backend: Backend,
-  check: HealthCheck,
+  check: Check,
   ports: Pick<Ports, "transport" | "connect" | "clock">,
   signal?: AbortSignal,
 ): Promise<ProbeResult> {
@@ -48,9 +51,8 @@ export async function probe(
   const attempt = async (cut: AbortSignal): Promise<{ complaint: Complaint }> => {
     try {
       const probed = atPort(backend, check.port);
-      const { hostname, port } = addressOf(probed);
       if (check.type === "http") return { complaint: await ask(probed, check, ports.transport, cut) };
-      await ports.connect(hostname, port, cut);
+      await ports.connect(addressOf(probed), cut);
       return { complaint: undefined };
     } catch (error) {
       return { complaint: (error instanceof ProxyError && reasons[error.code]) || "probe failed" };
@@ -63,13 +65,13 @@ export async function probe(
 }
 
 function atPort(backend: Backend, port: number | undefined): Backend {
-  if (port === undefined) return backend;
+  if (port === undefined || addressOf(backend).socketPath !== undefined) return backend;
   const url = new URL(backend.url);
   url.port = String(port);
   return { ...backend, url: url.href };
 }
 
-async function ask(backend: Backend, check: HealthCheck, transport: Transport, cut: AbortSignal): Promise<Complaint> {
+async function ask(backend: Backend, check: Check, transport: Transport, cut: AbortSignal): Promise<Complaint> {
   const response = await transport(...requestFor(backend, check, cut));
   const expected = check.expectedStatuses.some(([from, to]) => from <= response.status && response.status <= to);
   if (cut.aborted || !expected || check.expectedBody === undefined) {
@@ -80,9 +82,7 @@ async function ask(backend: Backend, check: HealthCheck, transport: Transport, c
   return matches(await readText(response, cut), check.expectedBody) ? undefined : "body does not match";
 }
 
-const plain: Outgoing["peer"] = { protocol: "http1", tls: undefined };
-
-function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [Incoming, Outgoing] {
+function requestFor(backend: Backend, check: Check, cut: AbortSignal): [Incoming, Outgoing] {
   const fields = new Map([["user-agent", `roundabout-health/${version}`], ...Object.entries(check.headers)]);
   const host = fields.get("host");
   fields.delete("host");
@@ -98,7 +98,7 @@ function requestFor(backend: Backend, check: HealthCheck, cut: AbortSignal): [In
   };
   const outgoing: Outgoing = {
     backend,
-    peer: plain,
+    peer: check.peer,
     target: check.path,
     host,
     headers: { drop: new Set(), set: [...fields] },

@@ -1,8 +1,7 @@
-import type { HealthCheck } from "../core/config.ts";
 import type { Backend } from "../core/pool.ts";
 import type { Ports } from "../core/ports.ts";
 import type { Gate } from "./gate.ts";
-import { probe, type ProbeResult } from "./probe.ts";
+import { type Check, probe, type ProbeResult } from "./probe.ts";
 
 /** Sends the probes of one pool; asked first, never two to one backend over each other. */
 export interface Prober {
@@ -22,7 +21,7 @@ export interface Prober {
 }
 
 export function createProber(
-  check: HealthCheck,
+  check: Check,
   ports: Pick<Ports, "traits" | "transport" | "connect" | "clock">,
 ): Prober {
   const { clock, traits } = ports;

@@ -1,10 +1,9 @@
-import type { HealthCheck } from "../core/config.ts";
 import type { Backend, Pools } from "../core/pool.ts";
 import type { Ports } from "../core/ports.ts";
 import { firstSweep, nextSweep } from "./cadence.ts";
 import { createFindings, type Findings } from "./findings.ts";
 import { createGate, type Gate } from "./gate.ts";
-import type { ProbeResult } from "./probe.ts";
+import type { Check, ProbeResult } from "./probe.ts";
 import { createProber, type Prober } from "./prober.ts";
 
 /** Sweeps all pools, each at its own cadence. */
@@ -19,7 +18,7 @@ export interface Sweeper {
 
 interface Watched {
   readonly name: string;
-  readonly check: HealthCheck;
+  readonly check: Check;
   readonly findings: Findings;
   /** Kept across windows, which may overlap. */
   readonly prober: Prober;
@@ -37,7 +36,7 @@ interface Window {
 
 export function createSweeper(
   pools: Pools,
-  checks: ReadonlyMap<string, HealthCheck>,
+  checks: ReadonlyMap<string, Check>,
   ports: Pick<Ports, "traits" | "transport" | "connect" | "clock" | "random" | "log">,
   options: { logSweeps: boolean },
 ): Sweeper {

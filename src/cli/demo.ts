@@ -36,7 +36,7 @@ export const demo: Command = {
       await Promise.all(backends.map(({ port, child }) => listening(port, child)));
       logToStdout(config.log);
       const balancer = createLoadBalancer(config, { ...ports, store: createMemoryStore() });
-      const onListening = () => process.stdout.write(tour(config.listen.port, backends));
+      const onListening = () => process.stdout.write(tour(config.listen[0].port, backends));
       return await run(balancer, { config, origin: "the demo", log: ports.log, onListening });
     } finally {
       for (const { child } of backends) child.kill();

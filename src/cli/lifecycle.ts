@@ -11,6 +11,8 @@ export interface Serving {
   drain(): void | Promise<void>;
   /** Stops listening; resolves when nothing is in flight any more. */
   stop(): Promise<void>;
+  /** Tells those of whom no end is to be expected; resolves when they have ended, or a moment later. */
+  goAway(): Promise<void>;
   /** Ends everything at once; gives back whether requests were cut. */
   cut(): boolean;
 }
@@ -60,6 +62,7 @@ export async function runUntilSignal(
   const stopped = serving.stop().then(() => "in time" as const);
   const ended = await Promise.race([stopped, died, sleep(timeout, "late" as const)]);
   if (typeof ended !== "string") return gone(ended.reason, log);
+  if (ended === "late") await serving.goAway();
   if (ended === "late" && serving.cut()) {
     log.warn(`forced to stop: requests were still in flight after ${timeout} ms`);
     return 1;

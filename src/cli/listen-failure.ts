@@ -1,13 +1,15 @@
-import type { Config } from "../core/config.ts";
+import type { ListenerConfig } from "../core/config.ts";
 import { StartError } from "./command.ts";
 
+type Place = Pick<ListenerConfig, "hostname" | "port">;
+
 /** Why a port cannot be listened on, said for people. */
-export function listenFailure(cause: unknown, listen: Config["listen"]): StartError {
-  return new StartError(reason(cause, listen), { cause });
+export function listenFailure(cause: unknown, place: Place): StartError {
+  return new StartError(reason(cause, place), { cause });
 }
 
 /** Node and Bun put a code on the error, Deno a name. */
-function reason(error: unknown, { hostname, port }: Config["listen"]): string {
+function reason(error: unknown, { hostname, port }: Place): string {
   const { code, name } = error as { code?: string; name?: string };
   const place = `port ${port} on ${hostname}`;
   if (code === "EADDRINUSE" || name === "AddrInUse") return `${place} is taken by another process`;

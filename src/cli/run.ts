@@ -2,7 +2,7 @@ import { listen } from "#runtime";
 import type { LoadBalancer } from "../app/app.ts";
 import type { Config } from "../core/config.ts";
 import type { Log } from "../core/ports.ts";
-import type { Door } from "../runtimes/ports/door.ts";
+import type { Doors, ListenError } from "../runtimes/ports/door.ts";
 import { announce } from "./announce.ts";
 import { runUntilSignal, takeSignals } from "./lifecycle.ts";
 import { listenFailure } from "./listen-failure.ts";
@@ -20,12 +20,12 @@ export interface RunOptions {
 /**
  * Opens both doors and serves until a signal; gives back the exit status.
  *
- * @throws {StartError} when the port cannot be listened on
+ * @throws {StartError} when a port cannot be listened on
  */
 export async function run(balancer: LoadBalancer, { config, origin, log, onListening }: RunOptions): Promise<number> {
   const signals = takeSignals();
-  const door = await open(balancer, config);
-  announce(config, door.port, origin);
+  const doors = await open(balancer, config);
+  announce(config, doors.ports, origin);
   onListening?.();
   balancer.start();
 
@@ -36,22 +36,24 @@ export async function run(balancer: LoadBalancer, { config, origin, log, onListe
       idle = balancer.close();
     },
     async stop() {
-      await Promise.all([door.close(), idle]);
+      await Promise.all([doors.close(), idle]);
     },
+    goAway: balancer.webSockets.goAway,
     cut() {
-      // Connections without a request on them are no loss.
+      // Connections without a request on them are no loss, and WebSockets were told.
       const inFlight = balancer.inFlight();
-      door.cut();
+      doors.cut();
       return inFlight > 0;
     },
   };
   return await runUntilSignal(serving, signals, config.shutdown, log);
 }
 
-async function open(balancer: LoadBalancer, config: Config): Promise<Door> {
+async function open(balancer: LoadBalancer, config: Config): Promise<Doors> {
   try {
     return await listen(balancer, config);
-  } catch (cause) {
-    throw listenFailure(cause, config.listen);
+  } catch (error) {
+    const { listener, cause } = error as ListenError;
+    throw listenFailure(cause, listener);
   }
 }

@@ -35,7 +35,8 @@ function withVariables(schema: JsonSchema): JsonSchema {
   };
 }
 
-const insideOnly = (schema: JsonSchema) => (schema.properties === undefined ? schema : withVariables(schema));
+const insideOnly = (schema: JsonSchema) =>
+  schema.properties === undefined && schema.items === undefined ? schema : withVariables(schema);
 
 // Not a command: run it after a change of the configuration's schema.
 if (import.meta.main) writeFileSync(new URL("../../config.schema.json", import.meta.url), configJsonSchema());

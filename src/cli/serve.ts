@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createPorts, lookup } from "#runtime";
+import { createPorts, lookup, withCertificates } from "#runtime";
 import { createLoadBalancer } from "../app/app.ts";
 import { loadConfig } from "../core/config.ts";
 import { type ConfigSource, createSource, readConfig } from "../runtimes/config-file.ts";
@@ -31,7 +31,8 @@ export const serve: Command = {
     const { values, positionals } = parseOptions(args, options);
     const source = await sourceOf(positionals, values.config);
     const ports = createPorts();
-    const config = source.check(() => loadConfig(withOptions(source.raw, values), ports.traits, lookup));
+    const raw = withOptions(source.raw, values);
+    const config = source.check(() => withCertificates(loadConfig(raw, ports.traits, lookup), raw));
     logToStdout(config.log);
     const balancer = createLoadBalancer(config, { ...ports, store: createMemoryStore() });
     return await run(balancer, { config, origin: source.origin, log: ports.log });
@@ -61,8 +62,13 @@ function withOptions(raw: unknown, values: Values): unknown {
     )
     : raw["pools"];
   if (port === undefined) return { ...raw, pools };
-  const listen = isRecord(raw["listen"]) ? raw["listen"] : {};
-  return { ...raw, pools, listen: { ...listen, port: portFrom(port) } };
+  return { ...raw, pools, listen: withPort(raw["listen"], portFrom(port)) };
+}
+
+/** Of several listeners the first gets it. */
+function withPort(listen: unknown, port: number): unknown {
+  if (!Array.isArray(listen)) return { ...(isRecord(listen) ? listen : {}), port };
+  return listen.map((one, index) => (index === 0 && isRecord(one) ? { ...one, port } : one));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -37,7 +37,7 @@ async function main(args: string[]): Promise<number> {
   if (running.keyValuePort !== undefined) {
     startLog.info(`the KV namespace is at http://127.0.0.1:${running.keyValuePort}`);
   }
-  announce(config, running.port, source.origin);
+  announce(config, [running.port], source.origin);
   running.start();
   return await runUntilSignal(servingOf(running), signals, config.shutdown, log);
 }
@@ -54,7 +54,7 @@ function check(source: ConfigSource): { config: Config; variables: readonly stri
 }
 
 async function start(config: Config, raw: unknown, fromEnvironment: readonly string[]): Promise<Running> {
-  const { hostname, port } = config.listen;
+  const { hostname, port } = config.listen[0];
   // As it was written: the Worker puts in the variables itself, as it does when it is deployed.
   const plan = { hostname, port, config: JSON.stringify(raw), fromEnvironment, keyValue: keyValueOf(config) };
   const isPretty = (config.log.format ?? (process.stdout.isTTY ? "pretty" : "json")) === "pretty";
@@ -90,6 +90,7 @@ function servingOf({ exit, drain, stop, kill }: Running): Serving {
       stop();
       if ((await exit) !== 0) await never; // `died` tells
     },
+    goAway: () => Promise.resolve(), // workerd knows its WebSockets, and cannot be told
     cut() {
       kill();
       return true;

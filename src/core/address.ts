@@ -1,17 +1,21 @@
 import type { Backend } from "./pool.ts";
 
-/** Where a backend listens, taken apart once. */
-export interface Address {
-  readonly secure: boolean;
-  /** Scheme, host and port. */
-  readonly origin: string;
-  /** As in the Host field: with the port unless it is the scheme's own. */
-  readonly host: string;
+/** What can be connected to. */
+export interface Place {
   /** Without the brackets of an IPv6 address. */
   readonly hostname: string;
   readonly port: number;
   /** Of a Unix domain socket, in the place of host and port. */
   readonly socketPath?: string;
+}
+
+/** Where a backend listens, taken apart once. */
+export interface Address extends Place {
+  readonly secure: boolean;
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** As in the Host field: with the port unless it is the scheme's own. */
+  readonly host: string;
   /** The base path, without a slash at its end: "" or "/base". */
   readonly basePath: string;
 }

@@ -5,20 +5,26 @@ import { number, wholeNumber } from "./units.ts";
 import { option, section } from "./validate.ts";
 
 const anUrl = 'an http or https URL such as "http://127.0.0.1:8081"';
+const aSocket = 'a Unix socket such as "unix:/run/app.sock", or with a base path "unix:/run/app.sock:/base"';
 
 const Url = v.pipe(
   v.string(anUrl),
-  v.description("http or https, with an optional base path; no credentials, query or fragment."),
+  v.description("http or https, with an optional base path; no credentials, query or fragment. Or unix:/path/to.sock."),
   v.check((text) => betterUrl(text) === undefined, ({ input }) => betterUrl(input) ?? anUrl),
   v.transform((text) => {
+    if (isSocket(text)) return text.replace(/\/+$/, "");
     const { origin, pathname } = new URL(text);
     return origin + pathname.replace(/\/+$/, "");
   }),
 );
 
+const isSocket = (url: string) => url.startsWith("unix:");
+
 /** What should stand instead of this URL; `undefined`: it can stay. */
 function betterUrl(text: string): string | undefined {
-  if (/^(https?\+)?unix:/i.test(text)) return "an http or https URL (Unix sockets are not supported yet)";
+  if (/^(https?\+)?unix:/i.test(text)) {
+    return /^unix:\/[!-9;-~]+(?::\/[!-"$-9;->@-~]*)?$/.test(text) ? undefined : aSocket;
+  }
   // The URL parser would mend what these refuse: missing slashes, backslashes, spaces, line breaks.
   if (!/^https?:\/\/[^/]/i.test(text) || /[\s\\\p{Cc}]/u.test(text) || !URL.canParse(text)) return anUrl;
   if (/^https?:\/\/[^/?#]*@/i.test(text)) return "a URL without a user name and a password";
@@ -77,12 +83,21 @@ const unfit = (id: string) => (v.is(backendId(), id) ? undefined : 'an "id", bec
 
 /** The id of each; what is `undefined` goes in and comes out. */
 function idsOf(list: readonly (Draft | undefined)[]): readonly (string | undefined)[] {
-  const urls = list.map((draft) => (draft !== undefined && draft.id === undefined ? new URL(draft.url) : undefined));
+  const places = list.map((draft) => (draft !== undefined && draft.id === undefined ? placeOf(draft.url) : undefined));
   const sharing = new Map<string, number>();
-  for (const url of urls) if (url !== undefined) sharing.set(url.host, (sharing.get(url.host) ?? 0) + 1);
+  for (const place of places) if (place !== undefined) sharing.set(place.host, (sharing.get(place.host) ?? 0) + 1);
   return list.map((draft, index) => {
-    const url = urls[index];
-    if (url === undefined) return draft?.id;
-    return sharing.get(url.host) === 1 ? url.host : url.host + url.pathname.replace(/\/+$/, "");
+    const place = places[index];
+    if (place === undefined) return draft?.id;
+    return sharing.get(place.host) === 1 ? place.host : place.host + place.path;
   });
+}
+
+function placeOf(url: string): { readonly host: string; readonly path: string } {
+  if (isSocket(url)) {
+    const [, socket = "", path = ""] = url.split(":");
+    return { host: socket, path };
+  }
+  const { host, pathname } = new URL(url);
+  return { host, path: pathname.replace(/\/+$/, "") };
 }

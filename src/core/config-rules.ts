@@ -10,9 +10,14 @@ const httpOnly = ["path", "method", "headers", "expectedStatuses", "expectedBody
  * Not part of the schema, so that it is told together with what the schema finds, and not one start later.
  */
 export function* contradictions(raw: unknown): Generator<Problem> {
+  yield* contradictoryListeners(raw);
   const pools = valueAt(raw, ["pools"]);
   const names = isPlainObject(pools) ? Object.keys(pools) : [];
-  for (const name of names) yield* checkedByTcp(raw, ["pools", name, "healthCheck"]);
+  for (const name of names) {
+    yield* checkedByTcp(raw, ["pools", name, "healthCheck"]);
+    yield* halfOfAPair(raw, ["pools", name, "tls"]);
+    yield* otherScheme(raw, ["pools", name]);
+  }
   const routes = valueAt(raw, ["routes"]);
   if (routes === undefined && names.length > 1) {
     yield { path: ["routes"], expected: "routes, because there are several pools", found: "nothing" };
@@ -21,6 +26,47 @@ export function* contradictions(raw: unknown): Generator<Problem> {
     const path = ["routes", index, "pool"];
     const pool = valueAt(raw, path);
     if (typeof pool === "string" && names.length > 0 && !names.includes(pool)) yield unknownPool(path, pool, names);
+  }
+}
+
+function* contradictoryListeners(raw: unknown): Generator<Problem> {
+  const listen = valueAt(raw, ["listen"]);
+  if (Array.isArray(listen) && listen.length === 0) {
+    yield { path: ["listen"], expected: "at least one listener", found: "[]" };
+  }
+  const paths: readonly Path[] = Array.isArray(listen) ? listen.map((_, index) => ["listen", index]) : [["listen"]];
+  const isSecure = (path: Path) => valueAt(raw, [...path, "tls"]) !== undefined;
+  for (const path of paths) {
+    const redirect = [...path, "redirect"];
+    if (valueAt(raw, redirect) === undefined) continue;
+    const found = show(valueAt(raw, redirect));
+    if (isSecure(path)) yield { path: redirect, expected: "nothing, because who has tls has come by https", found };
+    else if (!paths.some(isSecure)) {
+      yield { path: redirect, expected: "nothing, because there is no listener with tls to send to", found };
+    }
+  }
+}
+
+/** A client certificate is of no use without its key. */
+function* halfOfAPair(raw: unknown, path: Path): Generator<Problem> {
+  const pair = ["cert", "key"].map((key) => [...path, key]);
+  const [missing, ...more] = pair.filter((half) => valueAt(raw, half) === undefined);
+  if (missing === undefined || more.length > 0) return;
+  yield { path: missing, expected: "cert and key together", found: "nothing" };
+}
+
+/** HTTP/2 with TLS and without are two protocols. */
+function* otherScheme(raw: unknown, pool: Path): Generator<Problem> {
+  const protocol = valueAt(raw, [...pool, "protocol"]);
+  const fitting = protocol === "h2" ? /^(https:|.*\$\{)/i : protocol === "h2c" ? /^(http:|unix:|.*\$\{)/i : undefined;
+  const backends = valueAt(raw, [...pool, "backends"]);
+  if (fitting === undefined || !Array.isArray(backends)) return;
+  for (const [index, backend] of backends.entries()) {
+    const url: unknown = isPlainObject(backend) ? backend["url"] : backend;
+    if (typeof url !== "string" || fitting.test(url)) continue;
+    const path = [...pool, "backends", index, ...(isPlainObject(backend) ? ["url"] : [])];
+    const expected = `a URL with ${protocol === "h2" ? "https" : "http"}, because the pool's protocol is ${protocol}`;
+    yield { path, expected, found: show(url) };
   }
 }
 
@@ -46,10 +92,11 @@ function unknownPool(path: Path, pool: string, names: readonly string[]): Proble
 
 /** Options that were set and that a runtime cannot keep. */
 export function* notKeptBy({ name, cannot }: Pick<Traits, "name" | "cannot">, raw: unknown): Generator<Problem> {
-  for (const { path: pattern, why, except } of cannot) {
+  for (const { path: pattern, why, except, only } of cannot) {
     for (const path of matching(raw, pattern.split("."))) {
       const value = valueAt(raw, path);
       if (value === undefined || (except !== undefined && show(value) === show(except))) continue;
+      if (only !== undefined && !(typeof value === "string" && only.test(value))) continue;
       const expected = `${except === undefined ? "nothing" : show(except)} on ${name}`;
       yield { path, expected, found: show(value), hint: why };
     }
@@ -61,6 +108,7 @@ function* matching(raw: unknown, [key, ...rest]: readonly string[], above: Path 
   if (key === undefined) return yield above;
   const value = valueAt(raw, above);
   if (typeof value !== "object" || value === null) return;
-  const keys = key !== "*" ? [key] : Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  const isList = Array.isArray(value);
+  const keys = key !== "*" ? [isList ? Number(key) : key] : isList ? [...value.keys()] : Object.keys(value);
   for (const next of keys) yield* matching(raw, rest, [...above, next]);
 }

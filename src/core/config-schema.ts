@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Backends } from "./config-backends.ts";
+import { Listen, PoolTls } from "./config-connections.ts";
 import * as values from "./config-values.ts";
 import { policies } from "./policies/index.ts";
 import type { Traits } from "./ports.ts";
@@ -8,17 +9,16 @@ import { option, section } from "./validate.ts";
 
 type Defaults = Pick<Traits, "start" | "healthCheck" | "probeConcurrency">;
 
-const Listen = section({
-  port: option(wholeNumber(0, 65535), 8080, "0 picks a free one."),
-  hostname: option(values.hostname(), "0.0.0.0", "The address to listen on."),
-});
-
 const Limits = section({
   bodyBytes: option(size(), undefined, "The longest request body; none by default. More is a 413."),
   headBytes: option(size(1024), "16KiB", "The longest request head. More is a 431."),
   headTimeout: option(duration(1), "10s", "For a request's whole head."),
   idleTimeout: option(duration(1), "75s", "For a connection between two requests."),
-  connections: option(wholeNumber(1), undefined, "Connections from clients at once; not limited by default."),
+  connections: option(
+    wholeNumber(1),
+    undefined,
+    "Connections from clients at once, of each listener; not limited by default.",
+  ),
 });
 
 const healthCheck = ({ probeConcurrency }: Defaults) =>
@@ -128,6 +128,12 @@ const pool = (defaults: Defaults) =>
       "upstream",
       "The Host field sent on: the backend's own, the client's (preserve), or a name.",
     ),
+    protocol: option(
+      values.oneOf(["http1", "h2", "h2c"]),
+      "http1",
+      "What is spoken to the backends: HTTP/1.1, or HTTP/2 with TLS (h2) or without (h2c).",
+    ),
+    tls: option(PoolTls, undefined, "How https backends are known, and what they are shown."),
   });
 
 const Route = section({
@@ -182,7 +188,7 @@ export const configSchema = (defaults: Defaults) =>
   v.pipe(
     section({
       $schema: option(v.string("a URL or a path"), undefined, "Where an editor finds this schema."),
-      listen: option(Listen, {}, "Where clients connect."),
+      listen: option(Listen, {}, "Where clients connect: one listener or a list of them."),
       limits: option(Limits, {}, "What a client may send."),
       trustedProxies: option(
         v.array(values.network(), "a list of addresses and networks"),

@@ -20,6 +20,8 @@ const patterns = {
   method: /^[A-Z][A-Z0-9_-]*$/,
   hostname: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/,
   hostField: /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/,
+  serverName: /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
+  sniName: /^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
   hostPattern: /^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$/,
   pathPattern: /^(\*|\/\*|(\/[!-"$-)+->@-~]*)(\/\*)?)$/,
   pathPrefix: /^\/[!-"$-)+->@-~]*[!-"$-)+-.0->@-~]$/,
@@ -42,6 +44,15 @@ export const pathPattern = () =>
   text(patterns.pathPattern, 'a path such as "/api/*", with "*" only as the whole last part');
 
 export const hostPattern = () => text(patterns.hostPattern, 'a host name without a port, "*." and a host name, or "*"');
+
+export const serverName = () => text(patterns.serverName, "a host name");
+export const sniName = () => text(patterns.sniName, 'a host name, or "*." and a host name');
+
+/** A PEM text, or the path of a file with one; which files there are is the runtime's to say. */
+export const pem = () => {
+  const expected = "a path, or a PEM text";
+  return v.pipe(v.string(expected), v.minLength(1, expected));
+};
 
 // A name that every object has would be found where nothing was put.
 const isOwnName = (name: string) => !(name in {});

@@ -16,6 +16,7 @@ type Schema = ReturnType<typeof configSchema>;
 export type ConfigInput = v.InferInput<Schema>;
 /** What holds: complete, durations in milliseconds, sizes in bytes. */
 export type Config = v.InferOutput<Schema>;
+export type ListenerConfig = Config["listen"][number];
 export type PoolConfig = Config["pools"][string];
 export type HealthCheck = Exclude<PoolConfig["healthCheck"], false>;
 export type RouteConfig = Config["routes"][number];

@@ -16,6 +16,7 @@ const errors = {
   method_not_allowed: { type: "http_request_error", status: 405, title: "The method is not allowed" },
   body_too_large: { type: "http_request_error", status: 413, title: "The request's body is too large" },
   target_too_long: { type: "http_request_error", status: 414, title: "The request's target is too long" },
+  upgrade_required: { type: "http_request_error", status: 426, title: "Another version of WebSocket is needed" },
   head_too_large: { type: "http_request_error", status: 431, title: "The request's header fields are too large" },
   client_aborted: { type: "http_request_error", status: 499, title: "The client closed the request" },
   proxy_internal_error: { type: "proxy_internal_error", status: 500, title: "The balancer failed" },

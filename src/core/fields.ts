@@ -4,14 +4,61 @@ const hopByHop: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
+  "http2-settings",
   "te",
   "trailer",
   "transfer-encoding",
   "upgrade",
 ]);
 
+/** What must not come after a body: it would be too late to frame, route or judge the message by it (RFC 9110 §6.5.1). */
+const notInTrailers: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-length",
+  "content-range",
+  "content-type",
+  "cookie",
+  "expect",
+  "forwarded",
+  "host",
+  "max-forwards",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "range",
+  "set-cookie",
+  "via",
+  "www-authenticate",
+  "x-request-id",
+]);
+
+/** The trailer fields that are passed on: name, value, name, value. */
+export function trailersToPass(fields: readonly string[]): readonly string[] {
+  if (fields.length === 0) return fields;
+  const passed: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index]!.toLowerCase();
+    if (!notInTrailers.has(name) && !name.startsWith("x-forwarded-")) passed.push(fields[index]!, fields[index + 1]!);
+  }
+  return passed;
+}
+
 /** What a field's name is made of (RFC 9110 §5.6.2); no Headers takes anything else. */
 const token = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+const seen = new Map<string, string>();
+
+/** A field's name in lower case, `undefined` for what cannot be one. Names are few and come again: they are remembered. */
+export function tokenOf(name: string): string | undefined {
+  const before = seen.get(name);
+  if (before !== undefined) return before;
+  const lower = name.toLowerCase();
+  if (!token.test(lower)) return undefined;
+  if (seen.size < 1000 && name.length <= 40) seen.set(name, lower);
+  return lower;
+}
 
 /** Names of fields that go no further than one connection, those that a Connection field names among them (RFC 9110 §7.6.1). */
 export function hopByHopNames(connection: string | null, more: ReadonlySet<string> = hopByHop): ReadonlySet<string> {

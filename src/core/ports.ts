@@ -1,4 +1,5 @@
 import type { ProxyError } from "./errors.ts";
+import type { Place } from "./address.ts";
 import type { Backend } from "./pool.ts";
 
 /** Sends what came in, changed as `outgoing` says, and gives back the answer's head with its body still streaming.
@@ -14,6 +15,23 @@ export interface Fields {
   forEach(visit: (value: string, name: string) => void): void;
 }
 
+/** The WebSockets that pass through, each in its runtime's own way. */
+export interface WebSockets {
+  /**
+   * Makes the handshake with a backend, as a transport does with a request.
+   *
+   * Where the backend agrees, what is given back stands for its answer until the door at which `arrival` came in accepts the client;
+   * `onEnd` is called when the WebSocket has ended.
+   */
+  open(arrival: Arrival, incoming: Incoming, outgoing: Outgoing): Promise<Response>;
+  /** How many are open. */
+  count(): number;
+  /** Resolves when none is open. */
+  idle(): Promise<void>;
+  /** Closes all of them with 1001; resolves when they have ended, cut off a moment later at the latest. */
+  goAway(): Promise<void>;
+}
+
 /** A request as it came in, after whatever stood in front of the balancer. */
 export interface Incoming {
   readonly method: string;
@@ -22,8 +40,16 @@ export interface Incoming {
   readonly body: RequestBody | undefined;
   /** Calls `listener` once nobody waits for the answer any more; gives back how to stop listening. */
   onAbort(listener: () => void): () => void;
+  /** Aborts when `onAbort` calls, where the runtime has a signal for nothing. */
+  readonly signal?: AbortSignal | undefined;
+  /** The fields after the body's last chunk, once it has been read: name, value, name, value. */
+  readonly trailers?: (() => readonly string[]) | undefined;
+  /** Takes an answer before the answer (RFC 9110 §15.2), where the runtime can pass it on. */
+  readonly onInterim?: ((status: number, fields: readonly string[]) => void) | undefined;
+  /** Whether the answer goes straight to a server of ours, which can write it as it came. */
+  readonly direct?: boolean;
   /** The protocol to switch to, in an upgrade that was let through. */
-  readonly upgrade?: "websocket";
+  readonly upgrade?: "websocket" | undefined;
 }
 
 /** A request's body that may have to be sent to a second backend. */
@@ -38,6 +64,8 @@ export interface RequestBody {
   readonly failure: ProxyError | undefined;
   /** The whole body from its first byte. What an earlier `open` gave is dead from then on. */
   open(): ReadableStream<Uint8Array>;
+  /** Nobody wants the rest: the answer has ended. */
+  abandon?(): void;
 }
 
 /** A change to what came in, not a new Request: each transport applies it to its runtime's own form. */
@@ -52,8 +80,6 @@ export interface Outgoing {
   readonly deadlines: Deadlines;
   /** Asks for a new connection: a probe, or the second try after a stale one. */
   readonly fresh?: boolean;
-  /** Told of each answer before the answer (RFC 9110 §15.2), where the runtime shows them. */
-  onInterim?(status: number, fields: readonly string[]): void;
   /** Called once after an answer was given: when its body has ended, or with the head where the runtime tells no more. `error`: it broke. */
   onEnd(bytes: number | undefined, error?: unknown): void;
 }
@@ -118,10 +144,14 @@ export interface Arrival {
 
 /** A request before it was made a Request: every byte as it came. */
 export interface RawRequest {
+  /** Its server holds no `limits.headBytes`: the app has to, whatever the traits say. */
+  readonly unbounded?: boolean;
   readonly headers: Fields;
   readonly target: string;
   /** The body if all of its `length` bytes came together with the head. */
   whole(length: number): Promise<Uint8Array | undefined>;
+  readonly trailers?: Incoming["trailers"];
+  readonly onInterim?: Incoming["onInterim"];
 }
 
 /** What this runtime knows of the connection that a request came in on. */
@@ -129,10 +159,13 @@ export interface Client {
   readonly address: string | undefined;
   /** The port the client connected to. */
   readonly port: number | undefined;
+  /** Whether it came by TLS, where that is better known than from the request's URL. */
+  readonly secure?: boolean | undefined;
   /** The request as the runtime's server read it, where nobody stands between that server and the balancer. */
   readonly raw?: RawRequest | undefined;
   /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
   onLeave(listener: () => void): () => void;
+  readonly signal?: AbortSignal | undefined;
   /** To be told when the answer has ended, where the runtime's connections have to be given their idle time back. */
   onAnswered?(): void;
 }
@@ -145,6 +178,14 @@ export interface Log {
   error(message: string, properties?: Record<string, unknown>): void;
 }
 
+/** Options that cannot be kept, or values of them: all but `except`, or only those that `only` matches. */
+export interface Inability {
+  readonly path: string;
+  readonly why: string;
+  readonly except?: unknown;
+  readonly only?: RegExp;
+}
+
 /** What a runtime does otherwise than the rest, as data. */
 export interface Traits {
   readonly name: string;
@@ -154,25 +195,28 @@ export interface Traits {
   readonly healthCheck: boolean;
   /** Whether the app has to hold `limits.headBytes` itself because the server does not. */
   readonly headLimit: "server" | "app";
+  /** Whether a body that nobody reads any more has to be cancelled, or its connection hangs. */
+  readonly cancelsBodies?: true;
   /** Probes sent at the same time unless it is configured. */
   readonly probeConcurrency: number;
   /** How long one `scheduled()` sweeps, in milliseconds, how many probes it may send beyond the first sweep, and how many at once. */
   readonly window: { readonly ms: number; readonly probes: number; readonly concurrency: number };
   /** Options that cannot be kept here: a dotted path, `*` for any key, and why. */
-  readonly cannot: readonly { readonly path: string; readonly why: string; readonly except?: unknown }[];
+  readonly cannot: readonly Inability[];
 }
 
 /** What the world brings. A test brings its own. */
 export interface Ports {
   readonly traits: Traits;
   readonly transport: Transport;
+  readonly webSockets: WebSockets;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
   /** A fresh id for a request that brings none. */
   readonly newId: () => string;
   /** A TCP check: connected and closed again. */
-  connect(host: string, port: number, signal: AbortSignal): Promise<void>;
+  connect(place: Place, signal: AbortSignal): Promise<void>;
   client(arrival: Arrival): Client;
   readonly log: Log;
 }

@@ -78,7 +78,10 @@ function* misshapen(schema: v.GenericSchema, raw: unknown, path: Path, expected 
   if (wrapped !== undefined) {
     yield* misshapen(wrapped, raw, path, expected);
   } else if (schema.type === "union") {
-    for (const form of options ?? []) yield* misshapen(form, raw, path, words);
+    // To JavaScript a list is an object too: where a value may be either, only the form that it could be is looked at.
+    const isList = (form: v.GenericSchema) => (form as Shape).item !== undefined;
+    const fitting = options?.filter((form) => isList(form) === Array.isArray(raw)) ?? [];
+    for (const form of fitting.length > 0 ? fitting : (options ?? [])) yield* misshapen(form, raw, path, words);
   } else if (item !== undefined) {
     if (Array.isArray(raw)) {
       for (const [index, element] of raw.entries()) yield* misshapen(item, element, [...path, index]);

@@ -1,5 +1,5 @@
 import { ProxyError } from "../core/errors.ts";
-import type { RawRequest, RequestBody } from "../core/ports.ts";
+import type { Fields, RawRequest, RequestBody } from "../core/ports.ts";
 
 /** Bytes: what is kept for a further try, and what may pass at all. */
 export interface BodyLimits {
@@ -15,20 +15,37 @@ export interface BodyLimits {
  *
  * @throws {ProxyError} `body_too_large`, `body_consumed`, `malformed_request` for a body that the runtime did not hand over
  */
-export async function bodyOf(
+export function bodyOf(
   request: Request,
   raw: RawRequest | undefined,
   limits: BodyLimits,
-): Promise<RequestBody | undefined> {
+): Promise<RequestBody | undefined> | undefined {
   const headers = raw?.headers ?? request.headers;
+  const { method } = request;
+  if ((method === "GET" || method === "HEAD") && !headers.has("content-length") && !headers.has("transfer-encoding")) {
+    return undefined;
+  }
+  return announcedBody(request, headers, raw, limits);
+}
+
+async function announcedBody(
+  request: Request,
+  headers: Fields,
+  raw: RawRequest | undefined,
+  limits: BodyLimits,
+): Promise<RequestBody | undefined> {
   const announced = headers.get("content-length");
   if (announced !== null && !(/^\d+$/.test(announced) && Number.isSafeInteger(Number(announced)))) {
     throw new ProxyError("malformed_request", { detail: "Content-Length is not a number." });
   }
   const length = announced === null ? undefined : Number(announced);
-  const chunked = headers.has("transfer-encoding");
+  const coding = headers.get("transfer-encoding");
+  // What else it was is known from the field alone, which goes no further (RFC 9112 §6.1).
+  if (coding !== null && coding.toLowerCase() !== "chunked") {
+    throw new ProxyError("malformed_request", { detail: "Transfer-Encoding is not chunked." });
+  }
+  const chunked = coding !== null;
   if (length === 0 && !chunked) return undefined;
-  if (announced === null && !chunked && (request.method === "GET" || request.method === "HEAD")) return undefined;
   if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) {
     throw tooLarge(limits.maxBytes);
   }
@@ -39,7 +56,8 @@ export async function bodyOf(
   if (request.bodyUsed || request.body?.locked) {
     throw new ProxyError("body_consumed", { detail: "A middleware in front of the balancer has read it." });
   }
-  if (request.body === null) {
+  // workerd hands over what a GET has for a body, and then refuses to send it, like any other fetch.
+  if (request.body === null || request.method === "GET" || request.method === "HEAD") {
     if (announced === null && !chunked) return undefined;
     throw new ProxyError("malformed_request", { detail: `A ${request.method} request with a body is not forwarded.` });
   }
@@ -101,6 +119,7 @@ export function createBody(
     get replayable() {
       return dropped === 0;
     },
+    abandon: () => void reader.cancel().catch(() => {}),
     async isEmpty() {
       return kept.length === 0 && !(await readOn());
     },

@@ -24,7 +24,7 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * @param deadlines asked for each sending: a second one has less time left
  * @throws {ProxyError}
  */
-export async function forward(
+export function forward(
   { incoming, peer, target, host, headers }: Forwarding,
   backend: Backend,
   deadlines: () => Deadlines,
@@ -40,13 +40,10 @@ export async function forward(
     deadlines: deadlines(),
     onEnd,
   };
-  try {
-    return await transport(incoming, outgoing);
-  } catch (error) {
+  return transport(incoming, outgoing).catch((error: unknown) => {
     // A backend may close an idle connection just as a request goes out on it (RFC 9112 §9.3.1): that says nothing about the backend.
-    if (
-      !(error instanceof ProxyError && error.reused && safe.has(incoming.method)) || incoming.body?.replayable === false
-    ) throw error;
-    return await transport(incoming, { ...outgoing, deadlines: deadlines(), fresh: true });
-  }
+    const isStale = error instanceof ProxyError && error.reused && safe.has(incoming.method);
+    if (!isStale || incoming.body?.replayable === false) throw error;
+    return transport(incoming, { ...outgoing, deadlines: deadlines(), fresh: true });
+  });
 }

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { ConfigError } from "../core/config.ts";
+import { type Config, ConfigError } from "../core/config.ts";
 import { type Opened, openSource, place } from "./entry.ts";
 import { readConfigSync } from "./config-file.ts";
 import { serveOptions } from "./ports/bun-door.ts";
@@ -20,7 +20,10 @@ function open(): Opened {
 /** Bun would show a stack and end with 1. */
 function openOrExit(): Opened {
   try {
-    return openSource(readConfigSync(place()));
+    const source = readConfigSync(place());
+    const opened = openSource(source);
+    source.check(() => refuseFurtherListeners(opened.config));
+    return opened;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(`roundabout: ${error.message}\n`);
@@ -28,13 +31,20 @@ function openOrExit(): Opened {
   }
 }
 
+/** @throws {ConfigError} for what a module cannot tell Bun to listen on */
+function refuseFurtherListeners({ listen: [{ tls, redirect }, ...more] }: Config): void {
+  if (tls === undefined && redirect === undefined && more.length === 0) return;
+  const expected = "one listener without tls, where Bun itself serves this module";
+  throw new ConfigError([{ path: ["listen"], expected, found: "more", hint: "`roundabout serve` opens them all" }]);
+}
+
 /** Both doors on Bun: `bun run` serves what a module exports by default. */
 export default {
   get port() {
-    return open().config.listen.port;
+    return open().config.listen[0].port;
   },
   get hostname() {
-    return open().config.listen.hostname;
+    return open().config.listen[0].hostname;
   },
   get idleTimeout() {
     return serveOptions(open().balancer.fetch, open().config).idleTimeout;
@@ -44,6 +54,9 @@ export default {
   },
   get fetch() {
     return serveOptions(open().balancer.fetch, open().config).fetch;
+  },
+  get websocket() {
+    return serveOptions(open().balancer.fetch, open().config).websocket;
   },
   scheduled: () => open().balancer.scheduled(),
 };

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { createEntry } from "./entry.ts";
 import { isDeploy } from "./ports/deno.ts";
+import { denoHandler } from "./ports/deno-door.ts";
 
 export { createPorts, listen } from "./ports/deno.ts";
 
@@ -15,4 +16,4 @@ const entry = createEntry(isDeploy() ? "by-cron" : "started", (balancer) => {
 if (isDeploy()) void Deno.cron("roundabout health checks", "* * * * *", entry.scheduled);
 
 /** Both doors on Deno: `deno serve` and Deno Deploy take what a module exports by default. */
-export default entry;
+export default { ...entry, fetch: denoHandler(entry.fetch) };

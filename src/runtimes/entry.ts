@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createPorts, lookup } from "#runtime";
+import { createPorts, lookup, withCertificates } from "#runtime";
 import { createLoadBalancer, type LoadBalancer } from "../app/app.ts";
 import { type Config, loadConfig } from "../core/config.ts";
 import { createMemoryStore } from "../stores/memory.ts";
@@ -18,7 +18,7 @@ export const place = (): ConfigPlace => ({ setting: process.env["ROUNDABOUT_CONF
 /** Makes the balancer that a configuration describes, logging JSON lines. */
 export function openSource(source: ConfigSource): Opened {
   const ports = createPorts();
-  const config = source.check(() => loadConfig(source.raw, ports.traits, lookup));
+  const config = source.check(() => withCertificates(loadConfig(source.raw, ports.traits, lookup), source.raw));
   configureLog(config.log, jsonLines, (line) => process.stdout.write(line));
   return { balancer: createLoadBalancer(config, { ...ports, store: createMemoryStore() }), config };
 }

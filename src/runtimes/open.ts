@@ -1,4 +1,4 @@
-import { createPorts, lookup } from "#runtime";
+import { createPorts, lookup, withCertificates } from "#runtime";
 import { createLoadBalancer as create, type LoadBalancer } from "../app/app.ts";
 import { type ConfigInput, loadConfig } from "../core/config.ts";
 import type { Ports } from "../core/ports.ts";
@@ -11,7 +11,7 @@ import { createMemoryStore } from "../stores/memory.ts";
  */
 export function createLoadBalancer(config: ConfigInput, ports: Partial<Ports> = {}): LoadBalancer {
   const all: Ports = { ...createPorts(), store: createMemoryStore(), ...ports };
-  const complete = loadConfig(config, all.traits, lookup);
+  const complete = withCertificates(loadConfig(config, all.traits, lookup), config);
   if (complete.store !== "memory" && ports.store === undefined) {
     throw new TypeError(`store: the binding "${complete.store.binding}" has to be handed over as the port "store"`);
   }

@@ -2,6 +2,8 @@ import type { Traits } from "../core/ports.ts";
 
 const bySocket = "this runtime's server does not tell its connections apart";
 const byFetch = "this runtime's fetch connects by its own rules";
+const byPlatform = "in front of Workers the platform listens";
+const noSockets = "Workers have no Unix sockets";
 const unlimited = Number.POSITIVE_INFINITY;
 const endless = { ms: unlimited, probes: unlimited, concurrency: unlimited };
 const kvOnWorkers = { path: "store.type", why: "a KV binding exists on Workers only" };
@@ -31,7 +33,6 @@ const bun: Traits = {
     },
     { path: "limits.headBytes", why: "Bun's server holds 16 KiB, and no other size", except: "16KiB" },
     { path: "limits.connections", why: bySocket },
-    { path: "pools.*.timeouts.connect", why: byFetch },
   ],
 };
 
@@ -39,8 +40,14 @@ const deno: Traits = {
   ...node,
   name: "deno",
   headLimit: "app",
+  cancelsBodies: true,
   cannot: [
     kvOnWorkers,
+    {
+      path: "pools.*.protocol",
+      why: "over a backend's GOAWAY Deno's node:http2 ends the process (denoland/deno#36788)",
+      except: "http1",
+    },
     { path: "limits.headTimeout", why: bySocket },
     { path: "limits.idleTimeout", why: bySocket },
     { path: "limits.connections", why: bySocket },
@@ -63,7 +70,16 @@ const workers: Traits = {
       why: "fetch on Workers sends the backend's own Host; read X-Forwarded-Host",
       except: "upstream",
     },
+    { path: "listen.tls", why: byPlatform },
+    { path: "listen.redirect", why: byPlatform },
+    { path: "listen.*.tls", why: byPlatform },
+    { path: "listen.*.redirect", why: byPlatform },
+    { path: "listen.1", why: byPlatform },
+    { path: "pools.*.tls", why: "fetch on Workers knows backends by the CAs of browsers, and shows no certificate" },
+    { path: "pools.*.protocol", why: "fetch on Workers chooses the protocol itself", except: "http1" },
     { path: "pools.*.timeouts.connect", why: byFetch },
+    { path: "pools.*.backends.*", why: noSockets, only: /^unix:/ },
+    { path: "pools.*.backends.*.url", why: noSockets, only: /^unix:/ },
     { path: "pools.*.timeouts.idle", why: "bodies pass through Workers unread" },
   ],
 };

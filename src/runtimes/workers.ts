@@ -16,7 +16,12 @@ export function createWorker(config?: ConfigInput) {
     env: Env,
   ) => (balancer ??= openWith(config ?? JSON.parse(textOf(env, "ROUNDABOUT_CONFIG") ?? "{}"), env));
   return {
-    fetch: (request: Request, env: Env, context: unknown) => open(env).fetch(request, env, context),
+    fetch(request: Request, env: Env, context: { waitUntil(work: Promise<unknown>): void }) {
+      const answer = Promise.resolve(open(env).fetch(request, env, context));
+      // Else nothing runs on when a client resets its connection, and what it was counted for stays counted.
+      context.waitUntil(answer.catch(() => {}));
+      return answer;
+    },
     scheduled: (_controller: unknown, env: Env) => open(env).scheduled(),
     /** Ends the checks and turns readiness, where a process can say that it ends: Cloudflare never does. */
     close: () => balancer?.close(),

@@ -55,7 +55,7 @@ export function fetchTransport(
       }
       if (stopped !== undefined) throw stopped;
       const response = await send(addressOf(outgoing.backend).origin + outgoing.target, init);
-      checkStatus(response.status);
+      if (incoming.upgrade === undefined || response.status !== 101) checkStatus(response.status);
       return form.answer(response, method, watched, signal);
     } catch (cause) {
       stopListening();
@@ -103,12 +103,21 @@ function createPatience(
   };
 }
 
-function fieldsOf({ headers: received, body }: Incoming, { headers: { drop, set }, host }: Outgoing): Headers {
-  const headers = new Headers();
-  received.forEach((value, name) => headers.append(name, value));
+/** The request's fields as they go to the backend. */
+export function fieldsOf(
+  { headers: received, body, upgrade }: Incoming,
+  { headers: { drop, set }, host }: Outgoing,
+): Headers {
+  // Copied as a whole: one by one, workerd gives and takes values as UTF-8.
+  const headers = new Headers(received instanceof Headers ? received : undefined);
+  if (!(received instanceof Headers)) received.forEach((value, name) => headers.append(name, value));
+  // Several lines of cookies are one list, and the only one without commas (RFC 6265 §5.4).
+  const cookies = headers.get("cookie");
+  if (cookies?.includes(", ")) headers.set("cookie", cookies.replaceAll(/, (?=[\w!#$%&'*+.^`|~-]+=)/g, "; "));
   for (const name of drop) headers.delete(name);
   for (const [name, value] of set) headers.set(name, value);
   if (host !== undefined) headers.set("host", host);
+  if (upgrade !== undefined) headers.set("upgrade", upgrade);
   // The length is that of the body, whatever the fields say.
   headers.delete("content-length");
   if (body?.length !== undefined) headers.set("content-length", String(body.length));
@@ -131,71 +140,6 @@ function watchUpload({ length, open }: RequestBody, patience: Patience): Readabl
         else controller.enqueue(value);
       },
       cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-/**
- * Passes a body on and tells when it has ended, or that it broke.
- *
- * @param idleMs longest wait for a chunk; 0 is no limit
- */
-export function watchBody(
-  source: ReadableStream<Uint8Array>,
-  idleMs: number,
-  signal: AbortSignal,
-  onEnd: (bytes: number, error?: unknown) => void,
-): ReadableStream<Uint8Array> {
-  const reader = source.getReader();
-  let bytes = 0;
-  let ended = false;
-
-  function end(error?: ProxyError): void {
-    if (ended) return;
-    ended = true;
-    onEnd(bytes, error);
-  }
-
-  async function readInTime() {
-    if (idleMs === 0) return await reader.read();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`nothing came for ${idleMs} ms`)), idleMs);
-    });
-    return await Promise.race([reader.read(), late]).finally(() => clearTimeout(timer));
-  }
-
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        signal.addEventListener("abort", () => {
-          if (ended) return;
-          controller.error(signal.reason);
-          end(new ProxyError("client_aborted"));
-          reader.cancel(signal.reason).catch(() => {});
-        });
-      },
-      async pull(controller) {
-        try {
-          const { done, value } = await readInTime();
-          if (!done) {
-            bytes += value.byteLength;
-            return controller.enqueue(value);
-          }
-          controller.close();
-          end();
-        } catch (cause) {
-          const error = new ProxyError("http_response_incomplete", { cause });
-          controller.error(error);
-          end(error);
-          reader.cancel(error).catch(() => {});
-        }
-      },
-      cancel(reason) {
-        end(new ProxyError("client_aborted", { cause: reason }));
-        return reader.cancel(reason);
-      },
     },
     { highWaterMark: 0 },
   );

@@ -1,14 +1,19 @@
+import { addressOf } from "../core/address.ts";
+import { ProxyError } from "../core/errors.ts";
 import { hopByHopNames } from "../core/fields.ts";
-import type { Transport } from "../core/ports.ts";
-import { fetchTransport, respond } from "./fetch.ts";
+import type { Incoming, Outgoing, Transport } from "../core/ports.ts";
+import { checkStatus } from "./answer.ts";
+import { fetchTransport, fieldsOf } from "./fetch.ts";
 
 declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
 
+// Never cached. `cache: "no-store"` asks the edge for the same, and would add two fields to the request.
+const uncached = { cf: { cacheTtl: -1, cacheLevel: "bypass" } };
+
 /** The fetch of Workers. It tells no failure from another, resends GET, HEAD and DELETE by itself, and does not let Host be set. */
 export function workersTransport(): Transport {
-  return fetchTransport(fetch, {
-    // Never cached. `cache: "no-store"` asks the edge for the same, and would add two fields to the request.
-    init: () => ({ cf: { cacheTtl: -1, cacheLevel: "bypass" } }),
+  const withBody = fetchTransport(fetch, {
+    init: () => uncached,
     requestBody(stream, length, broken) {
       // A stream alone would go chunked: the length travels in the stream's type.
       const { readable, writable } = length === undefined
@@ -19,13 +24,44 @@ export function workersTransport(): Transport {
       return readable;
     },
     codeOf: () => "connection_terminated",
-    answer(response, method, { onEnd }) {
-      const headers = new Headers(response.headers);
-      for (const name of hopByHopNames(headers.get("connection"))) headers.delete(name);
-      const length = headers.get("content-length");
-      onEnd(length === null ? undefined : Number(length));
-      // The body goes on unread: read by JavaScript it would be decoded.
-      return respond(response, method, headers, response.body);
-    },
+    answer: passOn,
   });
+  return (incoming, outgoing) =>
+    incoming.body === undefined ? bodiless(incoming, outgoing) : withBody(incoming, outgoing);
+}
+
+/** With nothing of its own to cut: the runtime cancels what an abandoned fetch holds when the request has been answered. */
+async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Response> {
+  const { method, signal } = incoming;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ProxyError("http_response_timeout")), outgoing.deadlines.responseMs);
+  });
+  try {
+    const headers = fieldsOf(incoming, outgoing);
+    const init = { ...uncached, method, headers, redirect: "manual", ...(signal && { signal }) } as RequestInit;
+    const response = await Promise.race([fetch(addressOf(outgoing.backend).origin + outgoing.target, init), late]);
+    if (response.status !== 101) checkStatus(response.status);
+    return passOn(response, method, outgoing);
+  } catch (cause) {
+    if (signal?.aborted) throw new ProxyError("client_aborted", { cause });
+    throw cause instanceof ProxyError ? cause : new ProxyError("connection_terminated", { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function passOn(response: Response, _method: string, { onEnd }: Outgoing): Response {
+  const { headers, status, webSocket } = response as Response & { webSocket?: unknown };
+  if (status === 101) {
+    onEnd(undefined);
+    // Passed on as it is, it is joined by workerd: nobody reads its messages.
+    return new Response(null, { status, webSocket, headers } as ResponseInit);
+  }
+  const length = headers.get("content-length");
+  onEnd(length === null ? undefined : Number(length));
+  // The body goes on unread: read by JavaScript it would be decoded.
+  const passed = new Response(response.body, { status, statusText: response.statusText, headers });
+  for (const name of hopByHopNames(headers.get("connection"))) passed.headers.delete(name);
+  return passed;
 }

@@ -5,6 +5,8 @@ import type { Ports } from "../../src/core/ports.ts";
 import { ProxyError } from "../../src/core/errors.ts";
 import { traits } from "../../src/runtimes/traits.ts";
 import { createMemoryStore } from "../../src/stores/memory.ts";
+import { parseHead } from "../../src/transports/http1/head.ts";
+import { switchedResponse } from "../../src/transports/websocket/switched.ts";
 import { createEchoing, createTestBalancer } from "../support/test-balancer.ts";
 import { clientAt } from "../support/test-ports.ts";
 
@@ -161,7 +163,8 @@ describe("what a client gets", () => {
   const refused: { name: string; init: RequestInit; status: number }[] = [
     { name: "a Host that is none", init: { headers: { host: "a/../b" } }, status: 400 },
     { name: "gRPC", init: { method: "POST", headers: { "content-type": "application/grpc" } }, status: 501 },
-    { name: "an upgrade", init: { headers: { connection: "upgrade", upgrade: "websocket" } }, status: 501 },
+    { name: "an upgrade", init: { headers: { connection: "upgrade", upgrade: "h2c" } }, status: 501 },
+    { name: "half a handshake", init: { headers: { connection: "upgrade", upgrade: "websocket" } }, status: 400 },
     { name: "a loop", init: { headers: { via: "1.1 roundabout" } }, status: 508 },
     {
       name: "a body that is too long",
@@ -216,6 +219,71 @@ describe("what a client gets", () => {
   });
 });
 
+describe("a WebSocket", () => {
+  const handshake = {
+    headers: {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    },
+  };
+
+  /** A balancer over two backends, and its port for WebSockets, which notes what it is asked. */
+  const withPort = (open: Ports["webSockets"]["open"]) => {
+    const asked: { backend: string; target: string; upgrade: string | undefined }[] = [];
+    const webSockets: Ports["webSockets"] = {
+      open(arrival, incoming, outgoing) {
+        asked.push({ backend: outgoing.backend.id, target: outgoing.target, upgrade: incoming.upgrade });
+        return open(arrival, incoming, outgoing);
+      },
+      count: () => 0,
+      idle: () => Promise.resolve(),
+      goAway: () => Promise.resolve(),
+    };
+    const hosts = { "a.test": named("a"), "b.test": named("b") };
+    return { ...createTestBalancer(hosts, { policy: "round-robin" }, {}, { webSockets }), asked };
+  };
+
+  const head = parseHead("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x", "GET");
+
+  it("is opened by the port for it, in flight until it ends, and then logged with 101", async () => {
+    let end = () => {};
+    const balancer = withPort((_, _incoming, { onEnd }) => {
+      end = () => onEnd(7);
+      return Promise.resolve(switchedResponse(head));
+    });
+    const response = await balancer.ask("/chat?room=1", handshake);
+    assert.equal(response.headers.get("sec-websocket-accept"), "x");
+    assert.deepEqual(balancer.asked, [{ backend: "a.test", target: "/chat?room=1", upgrade: "websocket" }]);
+    assert.equal(balancer.inFlight(), 1);
+    assert.equal(balancer.ports.lines.length, 0);
+    end();
+    assert.equal(balancer.inFlight(), 0);
+    const [line] = balancer.ports.lines;
+    assert.deepEqual([line?.message, line?.properties["bytes"]], ["GET /chat 101", 7]);
+  });
+
+  it("is tried on another backend where the first cannot be reached", async () => {
+    const balancer = withPort((_, _incoming, { backend, onEnd }) => {
+      if (backend.id === "a.test") return Promise.reject(new ProxyError("connection_refused"));
+      onEnd(0);
+      return Promise.resolve(switchedResponse(head));
+    });
+    assert.equal((await balancer.ask("/", handshake)).status, 200);
+    assert.deepEqual(balancer.asked.map(({ backend }) => backend), ["a.test", "b.test"]);
+  });
+
+  it("that a backend refuses is that backend's answer", async () => {
+    const balancer = withPort((_, _incoming, { onEnd }) => {
+      onEnd(2);
+      return Promise.resolve(new Response("no", { status: 403 }));
+    });
+    const response = await balancer.ask("/", handshake);
+    assert.deepEqual([response.status, await response.text()], [403, "no"]);
+  });
+});
+
 describe("backends", () => {
   it("take turns", async () => {
     const balancer = createTestBalancer({ "a.test": named("a"), "b.test": named("b"), "c.test": named("c") });
@@ -259,8 +327,8 @@ describe("backends", () => {
   it("are taken out and in by the checks", async () => {
     const down = new Set<string>();
     const connect = (
-      host: string,
-    ) => (down.has(host) ? Promise.reject(new ProxyError("connection_refused")) : Promise.resolve());
+      { hostname }: { readonly hostname: string },
+    ) => (down.has(hostname) ? Promise.reject(new ProxyError("connection_refused")) : Promise.resolve());
     const healthCheck = { interval: "5s", unhealthyThreshold: 1, healthyThreshold: 1, jitter: 0 };
     const balancer = createTestBalancer({ "a.test": named("a"), "b.test": named("b") }, { healthCheck }, {}, {
       connect,

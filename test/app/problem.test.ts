@@ -13,6 +13,7 @@ describe("the balancer's own answer", () => {
     { code: "method_not_allowed", status: 405, type: "http_request_error" },
     { code: "body_too_large", status: 413, type: "http_request_error" },
     { code: "target_too_long", status: 414, type: "http_request_error" },
+    { code: "upgrade_required", status: 426, type: "http_request_error" },
     { code: "head_too_large", status: 431, type: "http_request_error" },
     { code: "proxy_internal_error", status: 500, type: "proxy_internal_error" },
     { code: "body_consumed", status: 500, type: "proxy_internal_error" },
@@ -38,6 +39,8 @@ describe("the balancer's own answer", () => {
         assert.equal(response.headers.get("cache-control"), "no-store");
         assert.equal(response.headers.get("retry-after"), status === 503 ? "7" : null);
         assert.equal(response.headers.has("allow"), status === 405);
+        assert.equal(response.headers.get("sec-websocket-version"), status === 426 ? "13" : null);
+        assert.equal(response.headers.get("upgrade"), status === 426 ? "websocket" : null);
         const body = await response.text();
         assert.doesNotMatch(body, /ECONNREFUSED|10\.0\.0\.1|8081|\bat /);
         assert.match(body, /id-1/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { probe } from "../../src/checks/probe.ts";
+import { type Check, probe } from "../../src/checks/probe.ts";
 import type { HealthCheck } from "../../src/core/config.ts";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import type { Backend } from "../../src/core/pool.ts";
@@ -15,7 +15,7 @@ const http = (changes: Partial<HealthCheck> = {}) => checkOf({ type: "http", tim
 /** Probes a backend that answers so, and tells what it was asked and what became of the body. */
 async function ask(
   answer: (incoming: Incoming) => Response | Promise<Response>,
-  check: HealthCheck,
+  check: Check,
   of: Backend = backend,
 ) {
   const clock = createFakeClock();
@@ -214,7 +214,7 @@ describe("the timeout of a probe", () => {
   async function late(answer: (incoming: Incoming) => Promise<Response>, check = http(), signal?: AbortSignal) {
     const clock = createFakeClock();
     let ended = false;
-    const connect = (_host: string, _port: number, cut: AbortSignal) =>
+    const connect = (_place: unknown, cut: AbortSignal) =>
       new Promise<void>((_, reject) =>
         cut.addEventListener("abort", () => reject(new ProxyError("connection_refused")))
       );
@@ -299,7 +299,7 @@ describe("a TCP probe", () => {
     probe({ ...backend, url }, checkOf({ port }), {
       clock: createFakeClock(),
       transport: () => Promise.reject(new Error("not asked for")),
-      connect: async (host, at) => void connected.push([host, at]),
+      connect: async ({ hostname, port: at }) => void connected.push([hostname, at]),
     });
 
   it("connects to the backend's host and port, or the configured one", async () => {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { get, run, told, using } from "../release/command.ts";
+import { opcode } from "../support/frames.ts";
+import { createRawBackend } from "../support/raw-backend.ts";
+import { connectRaw } from "../support/raw-client.ts";
+import { accepting, echo, openOn } from "../support/raw-websocket.ts";
 import { eventually, within } from "../support/wait.ts";
 import type { RunningProcess } from "../support/process.ts";
 
@@ -42,6 +46,32 @@ describe("the entries of the runtimes", () => {
       },
     );
   });
+
+  for (
+    const [runtime, line] of [
+      ["Bun", ["bun", "run", "src/runtimes/bun.ts"]],
+      ["Deno", ["deno", "serve", "-A", "--port", "0", "src/runtimes/deno.ts"]],
+    ] as const
+  ) {
+    it(`${runtime} joins WebSockets as it is`, async () => {
+      const backend = await createRawBackend("main", accepting(echo));
+      const place = configured({
+        listen: { port: 0, hostname: "127.0.0.1" },
+        pools: { web: { backends: [backend.url] } },
+      });
+      try {
+        await using([...line], place, async (running) => {
+          const connection = await connectRaw(await portByRuntime(running));
+          const client = await openOn(connection);
+          client.say(opcode.text, "hello");
+          assert.equal((await client.message()).toString(), "hello");
+          connection.leave();
+        });
+      } finally {
+        await backend.close();
+      }
+    });
+  }
 
   it("Node's is called by a server of one's own", async () => {
     const program = `

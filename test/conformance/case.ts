@@ -10,6 +10,8 @@ export interface ConformanceCase {
   readonly gaps?: Partial<Record<RuntimeName, string>>;
   /** The runtimes that it is about; absent: all. */
   readonly only?: readonly RuntimeName[];
+  /** Why this machine cannot run it. */
+  readonly skip?: string | false;
   readonly timeoutMs?: number;
   run(context: CaseContext): Promise<void>;
 }

@@ -13,6 +13,11 @@ describe("backends", () => {
       out: ["http://a/x", "http://a/y", "http://b/z"],
     },
     { urls: ["http://a", "http://a/y//"], ids: ["a", "a/y"], out: ["http://a", "http://a/y"] },
+    {
+      urls: ["unix:/run/a.sock", "unix:/run/b.sock:/x/", "unix:/run/b.sock:/y"],
+      ids: ["/run/a.sock", "/run/b.sock/x", "/run/b.sock/y"],
+      out: ["unix:/run/a.sock", "unix:/run/b.sock:/x", "unix:/run/b.sock:/y"],
+    },
     { urls: ["HTTP://A.Example:81"], ids: ["a.example:81"], out: ["http://a.example:81"] },
   ];
   for (const { urls, ids, out } of shorts) {
@@ -68,8 +73,8 @@ describe("backends", () => {
     [["http://a/#x"], '[0]: expected a URL without a query and a fragment, found "http://a/#x"'],
     [["http://a:0"], '[0]: expected a URL with a port from 1 to 65535, found "http://a:0"'],
     [
-      ["unix:/run/a.sock"],
-      '[0]: expected an http or https URL (Unix sockets are not supported yet), found "unix:/run/a.sock"',
+      ["unix:run/a.sock"],
+      '[0]: expected a Unix socket such as "unix:/run/app.sock", or with a base path "unix:/run/app.sock:/base", found "unix:run/a.sock"',
     ],
     [[{ url: "http://a", weight: -1 }], "[0].weight: expected a number from 0 to 1000, found -1"],
     [[{ url: "http://a", weight: 1001 }], "[0].weight: expected a number from 0 to 1000, found 1001"],

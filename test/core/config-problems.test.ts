@@ -6,7 +6,7 @@ import { backends, beside, complaints, parse, routed, web } from "../support/con
 describe("problems", () => {
   const known = (key: string, keys: string) => `expected a known key, found "${key}"; known here: ${keys}`;
   const top = "$schema, listen, limits, trustedProxies, pools, routes, admin, store, log, shutdown";
-  const inPool = "backends, policy, healthCheck, outlierDetection, retry, timeouts, host";
+  const inPool = "backends, policy, healthCheck, outlierDetection, retry, timeouts, host, protocol, tls";
   const inLimits = "bodyBytes, headBytes, headTimeout, idleTimeout, connections";
   const settable = "a header that is not bound to one connection (RFC 9110 §7.6.1)";
   const bad: readonly [unknown, ...string[]][] = [
@@ -48,8 +48,9 @@ describe("problems", () => {
     [beside({ tracing: false }), `tracing: ${known("tracing", top)}`],
     [
       beside({ listen: { tls: {}, processes: 1 } }),
-      `listen.tls: ${known("tls", "port, hostname")}`,
-      `listen.processes: ${known("processes", "port, hostname")}`,
+      `listen.processes: ${known("processes", "port, hostname, tls, redirect")}`,
+      "listen.tls.cert: expected a path, or a PEM text, found nothing",
+      "listen.tls.key: expected a path, or a PEM text, found nothing",
     ],
     [
       web({ helthCheck: {} }),
@@ -62,12 +63,24 @@ describe("problems", () => {
       "hedging",
       "panicThreshold",
       "minHealthy",
-      "protocol",
-      "tls",
       "drain",
     ].map(
       (key): [unknown, string] => [web({ [key]: {} }), `pools.web.${key}: ${known(key, inPool)}`],
     ),
+    [web({ protocol: {} }), 'pools.web.protocol: expected "http1", "h2" or "h2c", found {}'],
+    [
+      web({ tls: { cert: "client.pem" } }),
+      "pools.web.tls.key: expected cert and key together, found nothing",
+    ],
+    [
+      web({ protocol: "h2" }),
+      `pools.web.backends[0]: expected a URL with https, because the pool's protocol is h2, found "http://127.0.0.1:8081"`,
+    ],
+    [beside({ listen: [] }), "listen: expected at least one listener, found []"],
+    [
+      beside({ listen: { redirect: "https" } }),
+      'listen.redirect: expected nothing, because there is no listener with tls to send to, found "https"',
+    ],
     [
       web({ retry: { budget: {} } }),
       `pools.web.retry.budget: ${known("budget", "attempts, on, methods, maxBodyBytes")}`,

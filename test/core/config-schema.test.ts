@@ -38,7 +38,7 @@ describe("config.schema.json", () => {
 
   it("has the defaults and the choices, and lets a variable stand for a value", () => {
     const { listen, log, limits } = schema.properties ?? {};
-    assert.equal(listen?.properties?.["port"]?.default, 8080);
+    assert.equal(listen?.anyOf?.[0]?.properties?.["port"]?.default, 8080);
     assert.equal(limits?.properties?.["headTimeout"]?.default, "10s");
     assert.deepEqual(log?.properties?.["level"]?.anyOf, [
       { enum: ["debug", "info", "warn", "error"], type: "string" },

@@ -81,7 +81,7 @@ describe("loadConfig", () => {
       shutdown: { preStopDelay: "${DELAY:-5}" },
       pools: { web: { backends: [{ url: "http://${HOST}", weight: "${WEIGHT:-0.5}", id: "${PORT}" }] } },
     });
-    assert.deepEqual(config.listen.port, 8081);
+    assert.deepEqual(config.listen[0].port, 8081);
     assert.deepEqual([config.limits.bodyBytes, config.limits.headTimeout], [8081, 250]);
     assert.deepEqual(config.log.access, true);
     assert.deepEqual(config.shutdown.preStopDelay, 5);

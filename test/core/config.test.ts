@@ -10,12 +10,13 @@ describe("defaults", () => {
   it("completes one pool with one backend", () => {
     const smallest: ConfigInput = { pools: { web: { backends: ["http://127.0.0.1:8081"] } } };
     const expected = {
-      listen: { port: 8080, hostname: "0.0.0.0" },
+      listen: [{ port: 8080, hostname: "0.0.0.0" }],
       limits: { headBytes: 16_384, headTimeout: 10_000, idleTimeout: 75_000 },
       trustedProxies: [],
       pools: {
         web: {
           backends: [{ id: "127.0.0.1:8081", url: "http://127.0.0.1:8081", weight: 1, priority: 0, state: "active" }],
+          protocol: "http1",
           policy: { type: "round-robin", start: "first" },
           healthCheck: {
             type: "tcp",
@@ -78,7 +79,7 @@ describe("what is written", () => {
   const same = (input: unknown) => input;
   const cases: readonly { raw: unknown; at: readonly string[]; value: unknown }[] = [
     { raw: beside({ $schema: "./config.schema.json" }), at: ["$schema"], value: undefined },
-    { raw: beside({ listen: { port: 0, hostname: "::" } }), at: ["listen"], value: { port: 0, hostname: "::" } },
+    { raw: beside({ listen: { port: 0, hostname: "::" } }), at: ["listen"], value: [{ port: 0, hostname: "::" }] },
     { raw: beside({ limits: { bodyBytes: "100MiB" } }), at: ["limits", "bodyBytes"], value: 104_857_600 },
     { raw: beside({ limits: { bodyBytes: 0 } }), at: ["limits", "bodyBytes"], value: 0 },
     { raw: beside({ limits: { headTimeout: "5m" } }), at: ["limits", "headTimeout"], value: 300_000 },

@@ -4,7 +4,16 @@ import fc from "fast-check";
 import { hopByHopNames, withHopByHop } from "../../src/core/fields.ts";
 import { fieldNames, inAnyCapitals } from "../support/arbitraries.ts";
 
-const always = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+const always = [
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
 const sorted = (names: ReadonlySet<string>) => [...names].sort();
 
 describe("fields that go no further than one connection", () => {

@@ -55,6 +55,15 @@ describe("the host of a request", () => {
     "a:b",
     "a:80:80",
     "a:123456",
+    "a:65536",
+    // A URL parser takes these for addresses.
+    "1",
+    "127.1",
+    "0x7f.0.0.1",
+    "127.0.0.01",
+    "256.0.0.1",
+    "a.0x",
+    "[1::2::3]",
     "::1",
     "[::1",
     "[a.test]",
@@ -74,10 +83,37 @@ describe("the host of a request", () => {
   }
 
   it("is the URL's where no Host came", () => {
-    for (const fields of [{}, { host: "" }]) {
-      assert.equal(ask({ url: "http://b.test:81/x", fields }).host, "b.test:81");
-      assert.equal(ask({ url: "https://[::1]/x", fields }).host, "[::1]");
+    assert.equal(ask({ url: "http://b.test:81/x", fields: {} }).host, "b.test:81");
+    assert.equal(ask({ url: "https://[::1]/x", fields: {} }).host, "[::1]");
+  });
+
+  it("cannot be missing from a Host that came", () =>
+    assert.equal(refusal({ fields: { host: "" } }), "malformed_request"));
+
+  it("is that of a URL in no case where Host names another, but must be one there too", () => {
+    const fields = { host: "a.test" };
+    assert.equal(ask({ url: "http://b.test/", fields }).host, "a.test");
+    for (const host of ["u@a.test", "a.test:99999", "a.test*", ""]) {
+      assert.equal(refusal({ url: `http://${host}/`, fields }), "malformed_request", host);
     }
+  });
+
+  // RFC 9112 §3.2.2
+  it("is that of a target in absolute form where Host names another", () => {
+    const inRaw = (target: string) => {
+      const headers = new Headers({ host: "a.test" });
+      const raw = { headers, target, whole: () => Promise.resolve(undefined) };
+      return inspect({ method: "GET", url: target, headers } as Request, raw, undefined).host;
+    };
+    assert.equal(inRaw("http://b.test/"), "b.test");
+    assert.equal(inRaw("http://a.test:81/"), "a.test:81");
+    assert.equal(inRaw("http://A.test:80/"), "a.test");
+    assert.equal(inRaw("/"), "a.test");
+    assert.throws(() => inRaw("http://u@a.test/"), { code: "malformed_request" });
+  });
+
+  it("stays as it was written where the URL's is the same", () => {
+    for (const host of ["A.Test", "a.test:80", "a.test:"]) assert.equal(ask({ fields: { host } }).host, host);
   });
 });
 
@@ -92,6 +128,8 @@ describe("the target of a request", () => {
     { url: "http://a.test/%2e%2F%zz%00;a=1", path: "/%2e%2F%zz%00;a=1", query: "" },
     { url: "http://a.test/x#y?z", path: "/x", query: "" },
     { url: "http://[::1]:80/x", path: "/x", query: "" },
+    // Of a URL that a server has decoded: the low byte of the second is a line feed.
+    { url: "http://a.test/\u00e9\u010a?\u010a", path: "/%C3%A9%C4%8A", query: "?%C4%8A" },
   ];
   for (const { url, path, query } of cases) {
     it(url, () => {
@@ -99,6 +137,78 @@ describe("the target of a request", () => {
       assert.deepEqual({ path: asked.path, query: asked.query }, { path, query });
     });
   }
+});
+
+it("a target that is raw keeps its bytes, also where its dots are resolved", () => {
+  const headers = new Headers({ host: "a.test" });
+  const pathOf = (target: string) => {
+    const raw = { headers, target, whole: () => Promise.resolve(undefined) };
+    return inspect({ method: "GET", url: "http://a.test/", headers } as Request, raw, undefined).path;
+  };
+  assert.equal(pathOf("/caf\xc3\xa9"), "/caf\xc3\xa9");
+  assert.equal(pathOf("/x/../caf\xc3\xa9"), "/caf%C3%A9");
+});
+
+const key = "dGhlIHNhbXBsZSBub25jZQ==";
+const handshake = (changes: Readonly<Record<string, string | undefined>> = {}): Record<string, string> => {
+  const fields = {
+    connection: "keep-alive, Upgrade",
+    upgrade: "WebSocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": key,
+    ...changes,
+  };
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
+  );
+};
+
+const handshakes: { name: string; asked: Ask; code: ErrorCode | undefined }[] = [
+  { name: "not a WebSocket", asked: { fields: handshake() }, code: undefined },
+  {
+    name: "not a WebSocket that says it has no body",
+    asked: { fields: handshake({ "content-length": "0" }) },
+    code: undefined,
+  },
+  { name: "a WebSocket by POST", asked: { method: "POST", fields: handshake() }, code: "malformed_request" },
+  {
+    name: "a WebSocket with a body",
+    asked: { fields: handshake({ "content-length": "1" }) },
+    code: "malformed_request",
+  },
+  {
+    name: "a WebSocket with a chunked body",
+    asked: { fields: handshake({ "transfer-encoding": "chunked" }) },
+    code: "malformed_request",
+  },
+  {
+    name: "a WebSocket of another version",
+    asked: { fields: handshake({ "sec-websocket-version": "8" }) },
+    code: "upgrade_required",
+  },
+  {
+    name: "a WebSocket of no version",
+    asked: { fields: handshake({ "sec-websocket-version": undefined }) },
+    code: "malformed_request",
+  },
+  ...[undefined, "", "short", `${key}=`, `${key}, ${key}`, "dGhlIHNhbXBsZSBub25jZ===", "dGhlIHNhbXBsZSBub25jZQ"].map((
+    given,
+  ) => ({
+    name: `a WebSocket with the key ${given}`,
+    asked: { fields: handshake({ "sec-websocket-key": given }) },
+    code: "malformed_request" as const,
+  })),
+  ...["websocket, h2c", "h2c, websocket", "websockets", "websocket/13", ""].map((upgrade) => ({
+    name: `an upgrade to "${upgrade}"`,
+    asked: { fields: handshake({ upgrade }) },
+    code: "not_supported" as const,
+  })),
+];
+
+it("a WebSocket that goes on is told apart", () => {
+  assert.equal(ask({ fields: { host: "a.test", ...handshake() } }).upgrade, "websocket");
+  assert.equal(ask({ fields: { host: "a.test", ...handshake({ connection: "close" }) } }).upgrade, undefined);
+  assert.equal(ask({}).upgrade, undefined);
 });
 
 describe("what goes no further", () => {
@@ -110,7 +220,7 @@ describe("what goes no further", () => {
       asked: { method },
       code: undefined,
     })),
-    { name: "a WebSocket", asked: { fields: { connection: "Upgrade", upgrade: "websocket" } }, code: "not_supported" },
+    ...handshakes,
     {
       name: "an upgrade to h2c",
       asked: { fields: { connection: "keep-alive, upgrade ,HTTP2-Settings", upgrade: "h2c" } },
@@ -161,6 +271,11 @@ describe("what goes no further", () => {
       name: "a target that is too long",
       asked: { url: `http://a.test/${"x".repeat(1_000)}`, headBytes: 1_000 },
       code: "target_too_long",
+    },
+    {
+      name: "a head with a long method",
+      asked: { method: "X".repeat(1_000), headBytes: 1_000 },
+      code: "head_too_large",
     },
     {
       name: "not a head within the limit",

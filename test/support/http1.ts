@@ -22,6 +22,8 @@ export interface Body {
   readonly bytes: Buffer;
   /** Whether the body ended as its framing announced. */
   readonly complete: boolean;
+  /** The lines behind the last chunk, as they came; absent where there were none. */
+  readonly trailers?: readonly string[];
 }
 
 /** All values of a field, in their order. */
@@ -60,7 +62,12 @@ export async function readBody(reader: ByteReader, framing: Framing): Promise<Bo
     return { bytes, complete: bytes.length === framing.length };
   }
   const chunks: Buffer[] = [];
-  const result = (complete: boolean) => ({ bytes: Buffer.concat(chunks), complete });
+  const trailers: string[] = [];
+  const result = (complete: boolean) => ({
+    bytes: Buffer.concat(chunks),
+    complete,
+    ...(trailers.length > 0 && { trailers }),
+  });
   for (;;) {
     const line = (await reader.until("\r\n"))?.toString("latin1").trim();
     if (line === undefined || !/^[0-9a-f]+(;|$)/i.test(line)) return result(false);
@@ -74,6 +81,7 @@ export async function readBody(reader: ByteReader, framing: Framing): Promise<Bo
     const trailer = await reader.until("\r\n");
     if (trailer === undefined) return result(false);
     if (trailer.length === 2) return result(true);
+    trailers.push(trailer.toString("latin1").slice(0, -2));
   }
 }
 

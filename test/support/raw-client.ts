@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { connect as connectSecure } from "node:tls";
 import { type ByteReader, type ConnectionEnd, readBytes } from "./byte-reader.ts";
 import {
   type Field,
@@ -43,17 +44,27 @@ export interface RawClient {
   leave(): void;
   /** Leaves with a RST. */
   reset(): void;
+  /** Reads nothing any more, until it goes on. */
   pause(): void;
+  resume(): void;
 }
 
 export interface ConnectOptions {
   /** The loopback address to come from: how a test is a trusted proxy or a stranger. */
   readonly from?: string;
+  /** Connects by TLS and asks for this name; what is shown then is not looked at. */
+  readonly servername?: string;
 }
 
-export async function connectRaw(port: number, { from = "127.0.0.1" }: ConnectOptions = {}): Promise<RawClient> {
-  const socket = connect({ port, host: "127.0.0.1", localAddress: from, noDelay: true });
-  await once(socket, "connect");
+export async function connectRaw(
+  port: number,
+  { from = "127.0.0.1", servername }: ConnectOptions = {},
+): Promise<RawClient> {
+  const place = { port, host: "127.0.0.1", localAddress: from, noDelay: true };
+  const socket = servername === undefined
+    ? connect(place)
+    : connectSecure({ ...place, servername, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+  await once(socket, servername === undefined ? "connect" : "secureConnect");
   const reader = readBytes(socket);
 
   const head = async (method = "GET"): Promise<RawHead> => {
@@ -98,6 +109,7 @@ export async function connectRaw(port: number, { from = "127.0.0.1" }: ConnectOp
     leave: () => void socket.destroy(),
     reset: () => void socket.resetAndDestroy(),
     pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
   };
 }
 

@@ -2,7 +2,8 @@ import { type Context, Hono } from "hono";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import type { Outgoing, Transport } from "../../src/core/ports.ts";
 import { hopByHopNames } from "../../src/core/fields.ts";
-import { fetchTransport, respond, watchBody } from "../../src/transports/fetch.ts";
+import { fetchTransport, respond } from "../../src/transports/fetch.ts";
+import { watchBody } from "./watch-body.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 /** Sends to Hono apps in this process, by the backend's host; where there is none, the connection is refused. */

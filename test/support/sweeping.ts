@@ -1,5 +1,5 @@
+import type { Check } from "../../src/checks/probe.ts";
 import { createSweeper, type Sweeper } from "../../src/checks/sweep.ts";
-import type { HealthCheck } from "../../src/core/config.ts";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import type { Backend } from "../../src/core/pool.ts";
 import type { Clock, Log, Random, Traits } from "../../src/core/ports.ts";
@@ -7,8 +7,9 @@ import { createFakeClock } from "./fake-clock.ts";
 import { createFakePools, createFakeStore, type FakePools, type FakeStore } from "./fake-pools.ts";
 
 /** A TCP check as the configuration makes it by default, without jitter. */
-export function checkOf(changes: Partial<HealthCheck> = {}): HealthCheck {
+export function checkOf(changes: Partial<Check> = {}): Check {
   return {
+    peer: { protocol: "http1", tls: undefined },
     type: "tcp",
     path: "/health",
     method: "GET",
@@ -48,7 +49,7 @@ export interface Line {
 
 export interface RigOptions {
   readonly pools: Readonly<Record<string, readonly Backend[]>>;
-  readonly checks?: Readonly<Record<string, Partial<HealthCheck>>>;
+  readonly checks?: Readonly<Record<string, Partial<Check>>>;
   readonly window?: Traits["window"];
   readonly random?: Random;
   readonly logSweeps?: boolean;
@@ -68,7 +69,7 @@ export function createRig(options: RigOptions) {
   let mostRunning = 0;
   let cut = 0;
 
-  async function connect(_host: string, port: number, signal: AbortSignal): Promise<void> {
+  async function connect({ port }: { readonly port: number }, signal: AbortSignal): Promise<void> {
     const at = clock.now() - start;
     probes.push({ port, at });
     mostRunning = Math.max(mostRunning, ++running);

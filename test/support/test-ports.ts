@@ -25,6 +25,12 @@ export function createTestPorts(changes: Partial<Omit<Ports, "clock" | "log">> =
   return {
     traits: traits.node,
     transport: () => Promise.reject(new Error("this test brings no transport")),
+    webSockets: {
+      open: () => Promise.reject(new Error("this test brings no WebSockets")),
+      count: () => 0,
+      idle: () => Promise.resolve(),
+      goAway: () => Promise.resolve(),
+    },
     store: createMemoryStore(),
     clock: createFakeClock(),
     random: seededRandom(1),

@@ -28,7 +28,10 @@ export const files = {
 } as const;
 
 // Settings of wrangler.toml; the test compares them.
-export const compatibility = { date: "2026-11-01", flags: ["enable_request_signal"] } as const;
+export const compatibility = {
+  date: "2026-11-01",
+  flags: ["enable_request_signal", "request_signal_passthrough"],
+} as const;
 
 // Cap'n Proto's strings have JSON's escapes for everything that a host or a binding may be called.
 const quote = (text: string) => JSON.stringify(text);

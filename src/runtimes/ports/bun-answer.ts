@@ -1,16 +1,71 @@
 import type { Answer } from "../../transports/http1/exchange.ts";
+import type { Flow } from "../../transports/http1/flow.ts";
 import { plainResponse } from "../../transports/http1/plain-response.ts";
 
-/** A backend's answer as Bun's Response. Bytes get a content-type from Bun if the backend gave them none; a stream does not. */
+/** Up to so many bytes Bun's server writes head and body at once; of a longer Response, each part of each field by itself. */
+const corkedBytes = 14 * 1024;
+
+const flows = new WeakMap<Response, Flow>();
+
+/** A backend's answer as Bun's Response. */
 export function bunResponse(answer: Answer): Response {
-  const response = plainResponse(answer);
   const { body } = answer;
-  if (!(body instanceof Uint8Array) || response.headers.has("content-type")) return response;
-  const stream = new ReadableStream<Uint8Array>({
+  if (!(body instanceof Uint8Array)) {
+    const response = plainResponse(answer);
+    if (body !== null) flows.set(response, body);
+    return response;
+  }
+  const response = plainResponse({ ...answer, body: null });
+  // Bytes also get a content-type if the backend gave them none. A stream of one chunk is spared both, and keeps its length.
+  const isShort = body.byteLength <= corkedBytes && response.headers.has("content-type");
+  return new Response(isShort ? (body as Uint8Array<ArrayBuffer>) : oneChunk(body), response);
+}
+
+function oneChunk(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
     pull(controller) {
-      controller.enqueue(body);
+      controller.enqueue(bytes);
       controller.close();
     },
   });
-  return new Response(stream, response);
+}
+
+/**
+ * The same answer, its body written straight to the client's socket, which costs a third less than a queue between.
+ *
+ * For Bun's own server alone: to any other reader Bun ends such a stream as if it were whole when it breaks.
+ */
+export function servedByBun(response: Response): Response {
+  const flow = flows.get(response);
+  if (flow === undefined || response.bodyUsed || response.body?.locked) return response;
+  const { status, statusText, headers } = response;
+  return new Response(direct(flow), { status, statusText, headers });
+}
+
+interface DirectController {
+  /** A promise: of when more can be taken. */
+  write(bytes: Uint8Array): number | Promise<number>;
+  flush(): number | Promise<number>;
+  end(): void;
+}
+
+function direct(flow: Flow): ReadableStream<Uint8Array> {
+  const pull = (controller: DirectController) =>
+    new Promise<void>((resolve, reject) =>
+      flow.start({
+        data(bytes) {
+          const written = controller.write(bytes);
+          const flushed = written instanceof Promise ? written : controller.flush();
+          if (!(flushed instanceof Promise)) return true;
+          flushed.then(flow.resume, flow.cancel);
+          return false;
+        },
+        end() {
+          controller.end();
+          resolve();
+        },
+        fail: reject,
+      })
+    );
+  return new ReadableStream({ type: "direct", pull, cancel: () => flow.cancel() } as object);
 }

@@ -1,12 +1,17 @@
 import type { LoadBalancer } from "../../app/app.ts";
 import type { Config } from "../../core/config.ts";
-import type { Door } from "./door.ts";
+import type { Offer } from "../../transports/websocket/web-sockets.ts";
+import { servedByBun } from "./bun-answer.ts";
+import { acceptOnBun, bunWebSocket } from "./bun-websocket.ts";
+import { type Doors, openDoors } from "./door.ts";
+import { openSecure } from "./secure-door.ts";
 
 /** The part of Bun's server that is used. */
 export interface BunServer {
   readonly port: number;
   requestIP(request: Request): { readonly address: string } | null;
   timeout(request: Request, seconds: number): void;
+  upgrade(request: Request, options: { headers: Headers; data: unknown }): boolean;
   stop(closeActiveConnections?: boolean): Promise<void>;
 }
 
@@ -18,10 +23,19 @@ export interface BunEnv {
   readonly request: Request;
   /** Seconds. */
   readonly idleTimeout: number;
+  /** In a request for another protocol. */
+  readonly offer?: Offer;
 }
 
 /** What Bun.serve is given, by `listen` and by a module that exports it. */
 export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: Config) {
+  /** Gives back nothing when the client was accepted. */
+  async function upgrade(env: BunEnv): Promise<Response | undefined> {
+    const offer: Offer = { by: "messages" };
+    const response = await fetch(env.request, { ...env, offer });
+    return acceptOnBun(response, env.request, env.server, offer) ? undefined : response;
+  }
+
   const idleTimeout = Math.min(255, Math.ceil(limits.idleTimeout / 1000)); // Bun knows no longer one
   return {
     idleTimeout: 10, // s; 0 would leave a silent head open for ever
@@ -30,13 +44,20 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
       ...routes.map((route) => route.bodyBytes ?? limits.bodyBytes ?? Number.MAX_SAFE_INTEGER),
     ),
     fetch(request: Request, server: BunServer) {
-      return fetch(request, { server, request, idleTimeout } satisfies BunEnv);
+      const env: BunEnv = { server, request, idleTimeout };
+      return request.headers.has("upgrade") ? upgrade(env) : Promise.resolve(fetch(request, env)).then(servedByBun);
     },
+    websocket: bunWebSocket,
   };
 }
 
-/** Listens with Bun's own server. */
-export function listen(balancer: LoadBalancer, config: Config): Promise<Door> {
-  const server = Bun.serve({ ...serveOptions(balancer.fetch, config), ...config.listen, development: false });
-  return Promise.resolve({ port: server.port, close: () => server.stop(), cut: () => void server.stop(true) });
+/** Listens with Bun's own server, and where there is TLS with that of node:http2.
+ * @throws {ListenError} */
+export function listen(balancer: LoadBalancer, config: Config): Promise<Doors> {
+  return openDoors(config, balancer.fetch, async (listener, fetch) => {
+    if (listener.tls !== undefined) return await openSecure(listener, listener.tls, fetch, config.limits);
+    const { port, hostname } = listener;
+    const server = Bun.serve({ ...serveOptions(fetch, config), port, hostname, development: false });
+    return { port: server.port, close: () => server.stop(), cut: () => void server.stop(true) };
+  });
 }

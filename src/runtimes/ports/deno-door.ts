@@ -1,50 +1,75 @@
 import type { LoadBalancer } from "../../app/app.ts";
 import type { Config } from "../../core/config.ts";
-import type { Door } from "./door.ts";
-
-interface ServeInfo {
-  readonly remoteAddr: { readonly hostname?: string };
-}
-
-declare const Deno: {
-  serve(
-    options: object,
-    handler: (request: Request, info: ServeInfo) => Response | Promise<Response>,
-  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
-};
+import type { Offer } from "../../transports/websocket/web-sockets.ts";
+import { openSecureOnDeno } from "./deno-secure-door.ts";
+import { type ServeInfo, serveOnDeno } from "./deno-server.ts";
+import { acceptOnDeno } from "./deno-websocket.ts";
+import { type Doors, openDoors } from "./door.ts";
 
 /** What Deno.serve hands over beside a request, and the request as it came in. */
-export interface DenoEnv extends ServeInfo {
-  readonly port?: number;
+export interface DenoEnv extends Pick<ServeInfo, "remoteAddr"> {
+  readonly port?: number | undefined;
+  /** Whether the client came by TLS. */
+  readonly secure?: boolean;
   readonly request?: Request;
+  /** In a request for another protocol. */
+  readonly offer?: Offer;
 }
 
-/** Listens with Deno's own server. */
-export function listen(balancer: LoadBalancer, { listen: { port, hostname } }: Config): Promise<Door> {
-  const aborter = new AbortController();
-  const options = {
-    port,
-    hostname,
-    signal: aborter.signal,
-    onListen: () => {},
-    // Called when an answer's body breaks, which the log tells already; Deno would print a stack.
-    onError: () => new Response(null, { status: 500 }),
+/** Listens with Deno's own server.
+ * @throws {ListenError} */
+export function listen(balancer: LoadBalancer, config: Config): Promise<Doors> {
+  const { webSockets } = balancer;
+  return openDoors(config, balancer.fetch, async (listener, fetch) => {
+    const handle = denoHandler(fetch);
+    if (listener.tls !== undefined) {
+      return await openSecureOnDeno(listener, listener.tls, handle, config.limits, webSockets);
+    }
+    return serveOnDeno(
+      listener,
+      (port) => (request, info) => handle(request, info, { port: port(), secure: false }),
+      webSockets,
+    );
+  });
+}
+
+/** What is called for each request: by `listen`, and by Deno of a module that exports it. */
+export function denoHandler(fetch: LoadBalancer["fetch"]) {
+  async function upgrade(request: Request, env: DenoEnv): Promise<Response> {
+    const offer: Offer = { by: "messages" };
+    const { signal } = request; // tells only what happens after it was asked for
+    return acceptOnDeno(await fetch(request, { ...env, offer }), request, signal, offer);
+  }
+
+  return (
+    request: Request,
+    { remoteAddr }: ServeInfo,
+    more: Pick<DenoEnv, "port" | "secure"> = {},
+  ): Response | Promise<Response> => {
+    const env: DenoEnv = { remoteAddr, ...more, request };
+    if (request.method === "CONNECT") return broken(fetch(request, env));
+    if (!isOneHost(request)) return new Response("400 The target is for another host.\n", { status: 400 });
+    return request.headers.has("upgrade") ? upgrade(request, env) : fetch(request, env);
   };
-  const server = Deno.serve(
-    options,
-    (request, { remoteAddr }) =>
-      balancer.fetch(request, { remoteAddr, port: server.addr.port, request } satisfies DenoEnv),
-  );
-  let isClosing = false;
-  return Promise.resolve({
-    port: server.addr.port,
-    close() {
-      isClosing = true;
-      return server.shutdown();
-    },
-    cut() {
-      // A server that shuts down can be aborted no more; the end of the process ends its connections.
-      if (!isClosing) aborter.abort();
+}
+
+/** Whether Host names the host of a target in absolute form, which has to hold (RFC 9112 §3.2.2): Deno tells of it in the URL only. */
+function isOneHost({ url, headers }: Request): boolean {
+  const host = headers.get("host");
+  if (!host || url.startsWith(`${host}/`, url.indexOf("//") + 2)) return true;
+  return /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1]?.toLowerCase() === host.toLowerCase();
+}
+
+/** Ends the connection behind an answer: Deno would take what a CONNECT has for a body for the next request. */
+async function broken(answer: Response | Promise<Response>): Promise<Response> {
+  const { status, headers, body } = await answer;
+  const reader = body?.getReader();
+  const ending = new ReadableStream({
+    async pull(controller) {
+      const next = await reader?.read();
+      if (next?.done === false) controller.enqueue(next.value);
+      else controller.error(new Error("the connection ends here"));
     },
   });
+  return new Response(ending, { status, headers });
 }

@@ -1,12 +1,15 @@
 import type { Arrival, Client } from "../../core/ports.ts";
 import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
 import { plainResponse } from "../../transports/http1/plain-response.ts";
+import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { denoDeploy, traits } from "../traits.ts";
 import { common, onSignal, plainAddress, type RuntimePorts } from "./common.ts";
 import type { DenoEnv } from "./deno-door.ts";
+import { onLateSignal } from "./late-signal.ts";
 import { tcpConnect } from "./tcp.ts";
 
 export { listen } from "./deno-door.ts";
+export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
 
 declare const Deno: {
@@ -19,16 +22,20 @@ export const isDeploy = (): boolean =>
 
 /** What Deno brings. */
 export function createPorts(): RuntimePorts {
+  const send = createHttp1Client();
   return {
     ...common,
     traits: isDeploy() ? denoDeploy : traits.deno,
-    transport: http1Transport(createHttp1Client(), plainResponse),
+    transport: http1Transport(send, plainResponse),
+    webSockets: createWebSockets(send, plainResponse),
     connect: tcpConnect,
     client,
   };
 }
 
 function client({ req, env }: Arrival): Client {
-  const { remoteAddr, port, request = req.raw } = (env ?? {}) as Partial<DenoEnv>;
-  return { address: plainAddress(remoteAddr?.hostname), port, onLeave: onSignal(request) };
+  const { remoteAddr, port, secure, request = req.raw } = (env ?? {}) as Partial<DenoEnv>;
+  // A signal that is made after a stream of HTTP/2 was reset does not tell it.
+  const onLeave = (secure ? onSignal : onLateSignal)(request);
+  return { address: plainAddress(remoteAddr?.hostname), port, secure, onLeave };
 }

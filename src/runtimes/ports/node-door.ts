@@ -1,20 +1,32 @@
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { LoadBalancer } from "../../app/app.ts";
-import type { Config } from "../../core/config.ts";
-import type { Door } from "./door.ts";
+import type { Config, ListenerConfig } from "../../core/config.ts";
+import { type Door, type Doors, openDoors } from "./door.ts";
 import { nodeListener } from "./node-listener.ts";
+import { serveUpgrades } from "./node-upgrade.ts";
+import { http1Options, openSecure } from "./secure-door.ts";
 
-/** Listens with Node's own server. */
-export async function listen(balancer: LoadBalancer, { listen: { port, hostname }, limits }: Config): Promise<Door> {
-  const options = {
-    maxHeaderSize: limits.headBytes,
-    headersTimeout: limits.headTimeout,
-    connectionsCheckingInterval: 1000,
-    keepAliveTimeout: limits.idleTimeout,
-    requestTimeout: 0, // an upload may take as long as it needs
-  };
-  const server = createServer(options, nodeListener(balancer.fetch));
+/** Listens with Node's own servers.
+ * @throws {ListenError} */
+export function listen(balancer: LoadBalancer, config: Config): Promise<Doors> {
+  const { limits } = config;
+  return openDoors(
+    config,
+    balancer.fetch,
+    (listener, fetch) =>
+      listener.tls === undefined ? open(listener, fetch, limits) : openSecure(listener, listener.tls, fetch, limits),
+  );
+}
+
+async function open(
+  { port, hostname }: ListenerConfig,
+  fetch: LoadBalancer["fetch"],
+  limits: Config["limits"],
+): Promise<Door> {
+  const listener = nodeListener(fetch);
+  const server = createServer(http1Options(limits), listener);
+  serveUpgrades(server, listener);
   if (limits.connections !== undefined) server.maxConnections = limits.connections;
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {

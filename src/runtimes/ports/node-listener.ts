@@ -3,23 +3,45 @@ import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { LoadBalancer } from "../../app/app.ts";
 import { type NodeEnv, writeResponse } from "./node-response.ts";
+import { acceptUpgrade, offerOf } from "./node-upgrade.ts";
 
 /** What Hono's adapter refuses in a target, though it can be sent on byte for byte. */
-const odd = /[^\x21-\x5b\x5d-\x7e]/;
+const odd = /\\/;
+
+/** Node's parser takes HTTP/0.9 and HTTP/2.0 in a request line for versions, and chunks for a body of HTTP/1.0 (RFC 9112 §6.1). */
+function isHttp(incoming: IncomingMessage): boolean {
+  const { httpVersion, headers } = incoming;
+  if (httpVersion === "1.1" || "stream" in incoming) return true;
+  return httpVersion === "1.0" && headers["transfer-encoding"] === undefined;
+}
+
+function isBodiless({ method, headers, httpVersionMajor }: IncomingMessage): boolean {
+  return httpVersionMajor === 1 && method === "GET" && headers["content-length"] === undefined &&
+    headers["transfer-encoding"] === undefined;
+}
 
 /** What a server of node:http, node:https or node:http2 calls for each request. */
 export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
   const targets = new WeakMap<object, string>();
+
+  async function answer(request: Request, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const target = targets.get(incoming) ?? incoming.url!;
+    const offer = offerOf(outgoing);
+    const response = await fetch(request, { incoming, outgoing, target, offer } satisfies NodeEnv);
+    if (!acceptUpgrade(response, outgoing)) await writeResponse(response, outgoing);
+  }
+
   const listener = getRequestListener(
-    async (request, env) => {
+    (request, env) => {
       const { incoming, outgoing } = env as NodeEnv;
-      const target = targets.get(incoming) ?? incoming.url!;
-      await writeResponse(await fetch(request, { incoming, outgoing, target } satisfies NodeEnv), outgoing);
-      return RESPONSE_ALREADY_SENT;
+      const answered = answer(request, incoming, outgoing);
+      // What the adapter does after an answer costs as much as writing it, and serves what is left of a body.
+      return isBodiless(incoming) ? new Promise<never>(() => {}) : answered.then(() => RESPONSE_ALREADY_SENT);
     },
     { overrideGlobalObjects: false, hostname: "localhost" }, // stands in where an HTTP/1.0 request brings no Host
   );
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (!isHttp(incoming)) return void outgoing.writeHead(505, { connection: "close" }).end();
     const target = incoming.url ?? "";
     if (odd.test(target)) {
       targets.set(incoming, target);

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
 import process from "node:process";
 import type { Answer } from "../../transports/http1/exchange.ts";
 import { endToEnd } from "../../transports/http1/plain-response.ts";
+import type { Offer } from "../../transports/websocket/web-sockets.ts";
 import { unseenAnswer } from "./node-answer.ts";
 
 /** What Hono's adapter hands over beside a request. */
@@ -10,20 +12,23 @@ export interface NodeEnv {
   readonly outgoing: ServerResponse;
   /** Of our own server, in front of which nobody can have changed the request: its target, byte for byte. */
   readonly target?: string;
+  /** In a request for another protocol. */
+  readonly offer?: Offer | undefined;
 }
 
 /** Writes an answer at the pace of the client's socket. */
 export function writeResponse(response: Response, outgoing: ServerResponse): void | Promise<void> {
-  const answer = outgoing.req.httpVersionMajor === 1 ? unseenAnswer(response) : undefined;
+  const answer = unseenAnswer(response);
   outgoing.sendDate = false; // what is said of an answer is its backend's matter
   return answer === undefined ? writeStream(response, outgoing) : writeAnswer(answer, outgoing);
 }
 
 /** Writes a backend's answer as it came, its fields in their order and spelling. */
-function writeAnswer({ head, body }: Answer, outgoing: ServerResponse): void {
-  outgoing.writeHead(head.status, head.reason, endToEnd(head));
+function writeAnswer({ head, body, trailers }: Answer, outgoing: ServerResponse): void {
+  if (asHttp2(outgoing)) outgoing.writeHead(head.status, endToEnd(head)); // there are no reasons in it
+  else outgoing.writeHead(head.status, head.reason, endToEnd(head));
   if (body === null) return void outgoing.end();
-  if (body instanceof Uint8Array) return void outgoing.end(body);
+  if (body instanceof Uint8Array) return endWith(outgoing, trailers, body);
   let wrote = false;
   outgoing.on("drain", () => body.resume());
   body.start({
@@ -31,12 +36,30 @@ function writeAnswer({ head, body }: Answer, outgoing: ServerResponse): void {
       wrote = true;
       return outgoing.write(bytes);
     },
-    end: () => outgoing.end(),
-    // Broken off: no final chunk, or fewer bytes than announced, is how the client sees it (RFC 9112 §8).
-    fail: () => outgoing.destroy(),
+    end: (last) => endWith(outgoing, last),
+    fail: () => breakOff(outgoing),
   });
   if (!wrote) outgoing.flushHeaders();
 }
+
+function endWith(outgoing: ServerResponse, trailers: readonly string[], bytes?: Uint8Array): void {
+  if (trailers.length > 0) {
+    const pairs: [string, string][] = [];
+    for (let index = 0; index < trailers.length; index += 2) pairs.push([trailers[index]!, trailers[index + 1]!]);
+    outgoing.addTrailers(asHttp2(outgoing) ? Object.fromEntries(pairs) : pairs);
+  }
+  outgoing.end(bytes);
+}
+
+/** Ends an answer so that the client sees that it is not whole: no final chunk, or fewer bytes than announced (RFC 9112 §8). */
+function breakOff(outgoing: ServerResponse): void {
+  // Without an error a stream would be reset as if nothing were wrong with it, and on Bun end as if it were whole.
+  outgoing.destroy(asHttp2(outgoing) && new Error("the answer is not whole"));
+}
+
+/** The same answer, where it is one of HTTP/2: the two kinds have what else is used of them in common. */
+const asHttp2 = (outgoing: ServerResponse): Http2ServerResponse | undefined =>
+  outgoing.req.httpVersionMajor === 1 ? undefined : (outgoing as unknown as Http2ServerResponse);
 
 /**
  * Writes a Response of which nothing more is known.
@@ -61,8 +84,7 @@ async function writeStream(response: Response, outgoing: ServerResponse): Promis
     }
     outgoing.end();
   } catch {
-    // Broken off: no final chunk, or fewer bytes than announced, is how the client sees it (RFC 9112 §8).
-    outgoing.destroy();
+    breakOff(outgoing);
   } finally {
     outgoing.off("close", leave);
   }

@@ -1,53 +1,30 @@
-import type { IncomingMessage } from "node:http";
-import { rawFields } from "../../core/fields.ts";
-import type { Arrival, Client, RawRequest } from "../../core/ports.ts";
+import type { Arrival, Client } from "../../core/ports.ts";
+import { byProtocol } from "../../transports/by-protocol.ts";
 import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
+import { http2Transport } from "../../transports/http2/http2.ts";
+import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { traits } from "../traits.ts";
-import { common, onSignal, plainAddress, type RuntimePorts } from "./common.ts";
+import { common, onSignal, type RuntimePorts } from "./common.ts";
 import { nodeResponse } from "./node-answer.ts";
-import type { NodeEnv } from "./node-response.ts";
+import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
 
+export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
 export { listen } from "./node-door.ts";
 
 /** What Node brings. */
 export function createPorts(): RuntimePorts {
+  const send = createHttp1Client();
   return {
     ...common,
     traits: traits.node,
-    transport: http1Transport(createHttp1Client(), nodeResponse),
+    transport: byProtocol(http1Transport(send, nodeResponse), http2Transport(nodeResponse)),
+    webSockets: createWebSockets(send, nodeResponse),
     connect: tcpConnect,
     client,
   };
 }
 
-function client({ req, env }: Arrival): Client {
-  const { incoming, outgoing, target } = (env ?? {}) as Partial<NodeEnv>;
-  if (incoming === undefined || outgoing === undefined) {
-    return { address: undefined, port: undefined, onLeave: onSignal(req.raw) };
-  }
-  return {
-    address: plainAddress(incoming.socket.remoteAddress),
-    port: incoming.socket.localPort,
-    // The fields of HTTP/2 are the adapter's matter.
-    raw: target === undefined || incoming.httpVersionMajor !== 1 ? undefined : rawRequest(incoming, target),
-    onLeave(listener) {
-      if (outgoing.closed) listener();
-      outgoing.on("close", listener);
-      return () => outgoing.off("close", listener);
-    },
-  };
-}
-
-function rawRequest(incoming: IncomingMessage, target: string): RawRequest {
-  return {
-    headers: rawFields(incoming.rawHeaders),
-    target,
-    async whole(length) {
-      await undefined; // until then the parser has gone on with what it was given
-      if (!incoming.complete || incoming.readableLength !== length) return undefined;
-      return incoming.read() as Uint8Array;
-    },
-  };
-}
+const client = ({ req, env }: Arrival): Client =>
+  nodeClient(env) ?? { address: undefined, port: undefined, onLeave: onSignal(req.raw) };

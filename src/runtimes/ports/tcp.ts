@@ -1,21 +1,21 @@
-import { connect } from "node:net";
 import { ProxyError } from "../../core/errors.ts";
 import type { Ports } from "../../core/ports.ts";
+import { dial } from "../../transports/http1/dial.ts";
 import { codeOfConnecting } from "../../transports/node-errors.ts";
 
-/** Connects and closes again, by node:net: on Node, Bun and Deno. */
-export const tcpConnect: Ports["connect"] = (host, port, signal) =>
+/** Connects as requests do, and closes again: on Node, Bun and Deno. */
+export const tcpConnect: Ports["connect"] = (place, signal) =>
   new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
-    const abort = () => socket.destroy(new ProxyError("connection_timeout"));
-    signal.addEventListener("abort", abort);
-    socket.once("connect", () => {
-      resolve();
-      socket.destroy();
+    const abort = () => {
+      stop();
+      reject(new ProxyError("connection_timeout"));
+    };
+    const stop = dial(place, (cause, socket) => {
+      signal.removeEventListener("abort", abort);
+      socket?.on("error", () => {}).destroy();
+      if (cause === undefined) resolve();
+      else reject(new ProxyError(codeOfConnecting(cause, false), { cause }));
     });
-    socket.once("error", (cause) =>
-      reject(cause instanceof ProxyError ? cause : new ProxyError(codeOfConnecting(cause, false), { cause })));
-    socket.once("close", () =>
-      signal.removeEventListener("abort", abort));
+    signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
   });

@@ -1,27 +1,45 @@
 import { connect } from "cloudflare:sockets";
+import type { Config } from "../../core/config.ts";
 import { ProxyError } from "../../core/errors.ts";
-import type { Arrival, Client, Ports, Store } from "../../core/ports.ts";
+import type { Arrival, Client, Ports, Store, Transport, WebSockets } from "../../core/ports.ts";
 import { workersTransport } from "../../transports/workers.ts";
 import { traits } from "../traits.ts";
 import { common, onSignal, type RuntimePorts } from "./common.ts";
 
 /** What Workers bring. */
 export function createPorts(): RuntimePorts {
-  return { ...common, traits: traits.workers, transport: workersTransport(), connect: tcpConnect, client };
+  const transport = workersTransport();
+  return { ...common, traits: traits.workers, transport, webSockets: passedOn(transport), connect: tcpConnect, client };
 }
+
+/** WebSockets are an answer like others here, and joined by the runtime: nobody knows when they end. */
+const passedOn = (transport: Transport): WebSockets => ({
+  open: (_, incoming, outgoing) => transport(incoming, outgoing),
+  count: () => 0,
+  idle: () => Promise.resolve(),
+  goAway: () => Promise.resolve(),
+});
 
 /** Variables come with each request's bindings here, not from the process. */
 export const lookup = (): string | undefined => undefined;
+
+/** There are no files here, and no connections whose certificates could be chosen. */
+export const withCertificates = (config: Config): Config => config;
 
 function client({ req: { raw }, env }: Arrival): Client {
   const { ROUNDABOUT_PORT: port } = (env ?? {}) as { ROUNDABOUT_PORT?: string }; // of workerd outside Cloudflare
   const { cf } = raw as { cf?: { clientIp?: string } };
   // workerd outside Cloudflare says address and port here, and passes a client's own CF-Connecting-IP on as if it were true.
   const address = cf?.clientIp?.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1") ?? raw.headers.get("cf-connecting-ip");
-  return { address: address ?? undefined, port: port === undefined ? undefined : Number(port), onLeave: onSignal(raw) };
+  return {
+    address: address ?? undefined,
+    port: port === undefined ? undefined : Number(port),
+    onLeave: onSignal(raw),
+    signal: raw.signal,
+  };
 }
 
-const tcpConnect: Ports["connect"] = async (hostname, port, signal) => {
+const tcpConnect: Ports["connect"] = async ({ hostname, port }, signal) => {
   const socket = connect({ hostname, port });
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(new ProxyError("connection_timeout")));

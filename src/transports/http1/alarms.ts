@@ -32,7 +32,7 @@ export function createAlarms(): Alarms {
     firesAt = Number.POSITIVE_INFINITY;
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const alarm of [...alarms]) {
+    for (const alarm of alarms) {
       if (alarm.at <= now) {
         alarm.at = Number.POSITIVE_INFINITY;
         alarm.ring();

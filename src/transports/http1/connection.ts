@@ -108,6 +108,7 @@ export function createConnection(stopDialing: () => void): Connection {
     },
     detach() {
       exchange = undefined;
+      socket?.pause(); // or what comes before its new owner listens is lost
       socket?.off("data", onData).off("end", onEnd).off("drain", onDrain).off("error", onError).off("close", onClose);
       return socket;
     },

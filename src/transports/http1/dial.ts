@@ -1,6 +1,13 @@
 import { lookup } from "node:dns";
 import { connect, isIP, type Socket } from "node:net";
-import type { Address } from "../../core/address.ts";
+import type { Place } from "../../core/address.ts";
+
+/** Finds all addresses of a name, as node:dns does. */
+export type Lookup = (
+  hostname: string,
+  options: { readonly all: true },
+  found: (error: Error | null, addresses: readonly { readonly address: string }[]) => void,
+) => void;
 
 /** How long one of several addresses is waited for before the next is tried, as in Node's own connect. */
 const attemptMs = 250;
@@ -12,8 +19,9 @@ const attemptMs = 250;
  * @returns how to give up; `done` is not called any more
  */
 export function dial(
-  { hostname, port, socketPath }: Pick<Address, "hostname" | "port" | "socketPath">,
+  { hostname, port, socketPath }: Place,
   done: (error: Error | undefined, socket?: Socket) => void,
+  find: Lookup = lookup,
 ): () => void {
   let current: Socket | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +66,7 @@ export function dial(
   if (socketPath !== undefined) attempt({ path: socketPath }, finish);
   else if (isIP(hostname) !== 0) tryInTurn([hostname]);
   else {
-    lookup(hostname, { all: true }, (error, found) => {
+    find(hostname, { all: true }, (error, found) => {
       if (over) return;
       if (error !== null) return finish(error);
       tryInTurn(found.map(({ address }) => address));

@@ -2,20 +2,23 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { type Address, addressOf } from "../../core/address.ts";
 import { ProxyError } from "../../core/errors.ts";
+import { trailersToPass } from "../../core/fields.ts";
 import type { Incoming, Outgoing } from "../../core/ports.ts";
 import { checkStatus, isBodiless } from "../answer.ts";
-import { codeOfConnecting, codeOfExchange } from "../node-errors.ts";
+import { codeOfConnecting } from "../node-errors.ts";
 import type { Connection, Exchange } from "./connection.ts";
 import type { Connections } from "./connections.ts";
 import { createFlow, type Flow, type Source } from "./flow.ts";
 import type { Head } from "./head.ts";
 import { requestHead } from "./request.ts";
-import { upload } from "./upload.ts";
+import { http1Writer, upload } from "./upload.ts";
 
 /** An answer as it came: with all of its body if that came with its head, else with what is on its way. */
 export interface Answer {
-  readonly head: Head;
+  readonly head: Pick<Head, "status" | "reason" | "fields" | "names" | "connection">;
   readonly body: Uint8Array | Flow | null;
+  /** Of a body that came with its head; a flow brings its own. */
+  readonly trailers: readonly string[];
 }
 
 /** A connection on which another protocol is spoken from now on. */
@@ -33,6 +36,8 @@ export interface Outcome {
   onSwitch(switched: Switched): void;
   onFailure(error: ProxyError): void;
 }
+
+const none: readonly string[] = [];
 
 /** Sends one request over one connection and follows it until its answer has ended. */
 export function exchange(connections: Connections, incoming: Incoming, outgoing: Outgoing, outcome: Outcome): void {
@@ -52,6 +57,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
   let excess: Buffer | undefined;
   let chunks: Buffer[] = [];
   let bytes = 0;
+  let trailers: readonly string[] = none;
   let flow: (Flow & Source) | undefined;
   let held = false;
   let drained = () => {};
@@ -83,7 +89,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     if (answered) return new ProxyError("http_response_incomplete", { cause });
     if (cause instanceof ProxyError) return cause;
     if (!isOpen) return new ProxyError(codeOfConnecting(cause, address.secure), { cause });
-    return new ProxyError(codeOfExchange(cause), { cause, reused: connection?.carried === true });
+    return new ProxyError("connection_terminated", { cause, reused: connection?.carried === true });
   }
 
   function waitFor(next: typeof wait, ms: number): void {
@@ -116,7 +122,12 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     } else {
       socket.write(text, "latin1");
       const pause = (forBackend: boolean) => head === undefined && waitFor("send", forBackend ? deadlines.sendMs : 0);
-      stopUpload = upload(body, socket, { onWait: pause, onSent, onBroken: stop, onDrained: (go) => (drained = go) });
+      stopUpload = upload(body, incoming.trailers, http1Writer(socket, body.length), {
+        onWait: pause,
+        onSent,
+        onBroken: stop,
+        onDrained: (go) => (drained = go),
+      });
     }
   }
 
@@ -140,22 +151,22 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
   function answer(): void {
     answered = true;
     const { status } = head!;
-    if (isBodiless(method, status)) return outcome.onAnswer({ head: head!, body: null });
+    if (isBodiless(method, status)) return outcome.onAnswer({ head: head!, body: null, trailers });
     if (complete) {
       const [first] = chunks;
-      return outcome.onAnswer({ head: head!, body: chunks.length === 1 ? first! : Buffer.concat(chunks) });
+      return outcome.onAnswer({ head: head!, body: chunks.length === 1 ? first! : Buffer.concat(chunks), trailers });
     }
     flow = createFlow(hold, () => stop(new ProxyError("client_aborted")));
     for (const chunk of chunks) flow.data(chunk);
     chunks = [];
-    outcome.onAnswer({ head: head!, body: flow });
+    outcome.onAnswer({ head: head!, body: flow, trailers });
   }
 
   const handlers: Exchange = {
     method,
     upgrading: incoming.upgrade !== undefined,
     onOpen,
-    onInterim: (interim) => outgoing.onInterim?.(interim.status, interim.fields),
+    onInterim: (interim) => incoming.onInterim?.(interim.status, interim.fields),
     onHead(received) {
       if (received.status !== 101) checkStatus(received.status);
       head = received;
@@ -167,8 +178,9 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
       if (flow !== undefined) flow.data(chunk);
       else if (!answered) chunks.push(chunk);
     },
-    onEnd(trailers) {
+    onEnd(received) {
       complete = true;
+      trailers = trailersToPass(received);
       flow?.end(trailers);
     },
     onExcess: (more) => void (excess = more),

@@ -34,7 +34,7 @@ export function createFlow(hold: (held: boolean) => void, cancel: () => void): F
   let bytesWaiting = 0;
   let sink: Sink | undefined;
   let open = true; // whether the sink takes more
-  let ending: (() => void) | undefined;
+  let ending: ((sink: Sink) => void) | undefined;
 
   function flush(): void {
     if (sink === undefined) return;
@@ -43,8 +43,10 @@ export function createFlow(hold: (held: boolean) => void, cancel: () => void): F
     waiting = taken === waiting.length ? [] : waiting.slice(taken);
     if (waiting.length > 0) return;
     bytesWaiting = 0;
-    if (ending !== undefined) ending();
-    else hold(!open);
+    if (ending === undefined) return hold(!open);
+    const tell = ending;
+    ending = undefined; // once: whoever takes bytes may go on asking for more
+    tell(sink);
   }
 
   return {
@@ -71,34 +73,36 @@ export function createFlow(hold: (held: boolean) => void, cancel: () => void): F
       if (sink !== undefined || bytesWaiting >= waitingBytes) hold(true);
     },
     end(trailers) {
-      ending = () => sink?.end(trailers);
-      if (waiting.length === 0) ending();
+      ending = (sink) => sink.end(trailers);
+      flush();
     },
     fail(error) {
       // What came before the break is the client's all the same.
-      ending = () => sink?.fail(error);
-      if (waiting.length === 0) ending();
+      ending = (sink) => sink.fail(error);
+      flush();
     },
   };
 }
 
-/** A flow as the stream of a Response. @param highWaterMark bytes that are taken before somebody reads */
-export function streamOf(flow: Flow, highWaterMark: number): ReadableStream<Uint8Array> {
+/** A flow as the stream of a Response: begun when it is first read. @param aheadBytes how much is taken before it is asked for */
+export function streamOf(flow: Flow, aheadBytes: number): ReadableStream<Uint8Array> {
+  let begun = false;
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
+      pull(controller) {
+        if (begun) return flow.resume();
+        begun = true;
         flow.start({
           data(bytes) {
             controller.enqueue(bytes);
-            return (controller.desiredSize ?? 0) > 0;
+            return (controller.desiredSize ?? 0) > -aheadBytes;
           },
           end: () => controller.close(),
           fail: (error) => controller.error(error),
         });
       },
-      pull: () => flow.resume(),
       cancel: () => flow.cancel(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark }),
+    new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
   );
 }

@@ -19,7 +19,10 @@ export function createHttp1Client(): Http1Client {
     );
 }
 
-/** The client as a transport. @param respond makes the runtime's form of a Response */
-export function http1Transport(send: Http1Client, respond: (answer: Answer) => Response): Transport {
-  return async (incoming, outgoing) => respond(await send(incoming, outgoing) as Answer);
+/** Makes the runtime's form of a Response. */
+export type Respond = (answer: Answer, incoming: Incoming) => Response;
+
+/** The client as a transport. */
+export function http1Transport(send: Http1Client, respond: Respond): Transport {
+  return (incoming, outgoing) => send(incoming, outgoing).then((answer) => respond(answer as Answer, incoming));
 }

@@ -87,10 +87,10 @@ export function createParser(): Parser {
   }
 
   function takeHead(bytes: Buffer): Buffer | undefined {
-    const at = bytes.indexOf(emptyLine);
-    if (at < 0) {
+    const at = endOf(bytes, emptyLine);
+    if (at === undefined) {
       checkBeginning(bytes);
-      return short(bytes);
+      return undefined;
     }
     headBytes += at;
     if (headBytes > maxHeadBytes) malformed("its head is too long");
@@ -130,8 +130,8 @@ export function createParser(): Parser {
   }
 
   function takeChunkSize(bytes: Buffer): Buffer | undefined {
-    const at = bytes.indexOf(lineEnd);
-    if (at < 0) return short(bytes);
+    const at = endOf(bytes, lineEnd);
+    if (at === undefined) return undefined;
     const [, size] = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(bytes.toString("latin1", 0, at)) ??
       malformed("a chunk's size");
     left = Number.parseInt(size!, 16);
@@ -148,8 +148,8 @@ export function createParser(): Parser {
 
   function takeTrailers(bytes: Buffer): Buffer | undefined {
     const none = bytes.length >= 2 && bytes[0] === 13 && bytes[1] === 10;
-    const at = none ? 0 : bytes.indexOf(emptyLine);
-    if (at < 0) return short(bytes);
+    const at = none ? 0 : endOf(bytes, emptyLine);
+    if (at === undefined) return undefined;
     end(none ? nothing : parseTrailers(bytes.toString("latin1", 0, at)));
     return bytes.subarray(none ? 2 : at + 4);
   }
@@ -168,9 +168,12 @@ export function createParser(): Parser {
   return { begin, push, finish };
 }
 
-/** More is needed, unless there is too much already. */
-function short(bytes: Buffer): undefined {
-  if (bytes.length > maxHeadBytes) malformed("a line is too long");
+/** Where the mark begins; `undefined`: more is needed. What is too long is so however it was cut into reads. */
+function endOf(bytes: Buffer, mark: Buffer): number | undefined {
+  const at = bytes.indexOf(mark);
+  const earliest = at < 0 ? bytes.length - mark.length + 1 : at;
+  if (earliest > maxHeadBytes) malformed("a line is too long");
+  return at < 0 ? undefined : at;
 }
 
 /** What cannot become a head is not waited for. */

@@ -1,4 +1,5 @@
 import { ProxyError } from "../../core/errors.ts";
+import { tokenOf } from "../../core/fields.ts";
 import type { Incoming, Outgoing } from "../../core/ports.ts";
 
 /**
@@ -13,9 +14,14 @@ export function requestHead(incoming: Incoming, { target, headers, fresh }: Outg
   const { drop, set } = headers;
   if (unwritable.test(target)) throw unsendable("target");
   let head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`;
+  let hasCookies = false;
   incoming.headers.forEach((value, name) => {
-    const lower = name.toLowerCase();
-    if (!drop.has(lower) && lower !== "content-length" && !sets(set, lower)) head += `${name}: ${value}\r\n`;
+    const lower = tokenOf(name) ?? name;
+    if (drop.has(lower) || lower === "content-length" || sets(set, lower)) return;
+    // Cookies are one line, however they came: backends read no second one (RFC 6265 §5.4).
+    const isCookies = lower === "cookie";
+    if (!isCookies || !hasCookies) head += `${name}: ${isCookies ? incoming.headers.get(lower)! : value}\r\n`;
+    hasCookies ||= isCookies;
   });
   for (const [name, value] of set) {
     if (lineBreak.test(value)) throw unsendable(name);

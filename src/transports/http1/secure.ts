@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:tls";
 import type { Address } from "../../core/address.ts";
 import type { Peer } from "../../core/ports.ts";
+import { heldSocket } from "../held-socket.ts";
 import { tlsOptions } from "../tls.ts";
 
 /**
@@ -20,7 +21,9 @@ export function secure(
     done(undefined, socket);
     return () => {};
   }
-  const secured = connect({ ...tlsOptions(address, tls, ["http/1.1"]), socket });
+  const held = "Deno" in globalThis ? heldSocket(socket) : undefined;
+  const secured = connect({ ...tlsOptions(address, tls, ["http/1.1"]), socket: held?.carrier ?? socket });
+  held?.follow(secured);
   const failed = (error: Error) => done(error);
   const closed = () => done(new Error("the connection was closed during the TLS handshake"));
   secured.once("error", failed).once("close", closed).once("secureConnect", () => {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { ProxyError } from "../../core/errors.ts";
-import type { RequestBody } from "../../core/ports.ts";
+import { trailersToPass } from "../../core/fields.ts";
+import type { Incoming, RequestBody } from "../../core/ports.ts";
 
 /** What the exchange is told of a body on its way out. */
 export interface UploadEvents {
@@ -13,8 +14,20 @@ export interface UploadEvents {
   onDrained(go: () => void): void;
 }
 
+/** How a body's bytes are put on a connection. */
+export interface BodyWriter {
+  /** Gives back whether more is taken at once. */
+  write(chunk: Uint8Array): boolean;
+  end(trailers: readonly string[]): void;
+}
+
 /** Writes a body to a backend at the backend's pace; gives back how to stop. It breaks if it is not as long as announced. */
-export function upload(body: RequestBody, socket: Socket, events: UploadEvents): () => void {
+export function upload(
+  body: RequestBody,
+  trailers: Incoming["trailers"],
+  writer: BodyWriter,
+  events: UploadEvents,
+): () => void {
   const { length } = body;
   const reader = body.open().getReader();
   let stopped = false;
@@ -30,22 +43,12 @@ export function upload(body: RequestBody, socket: Socket, events: UploadEvents):
       if (length !== undefined && bytes > length) throw new ProxyError("malformed_request");
       if (value.byteLength === 0) continue; // an empty chunk would be the last
       events.onWait(true);
-      if (!write(value)) await new Promise<void>(events.onDrained);
+      if (!writer.write(value)) await new Promise<void>(events.onDrained);
       if (stopped) return;
     }
     if (length !== undefined && bytes < length) throw new ProxyError("malformed_request");
-    if (length === undefined) socket.write("0\r\n\r\n", "latin1");
+    writer.end(trailers?.() ?? []);
     events.onSent();
-  }
-
-  function write(chunk: Uint8Array): boolean {
-    if (length !== undefined) return socket.write(chunk);
-    socket.cork();
-    socket.write(`${chunk.byteLength.toString(16)}\r\n`, "latin1");
-    socket.write(chunk);
-    const goOn = socket.write("\r\n", "latin1");
-    socket.uncork();
-    return goOn;
   }
 
   run().catch((cause: unknown) => {
@@ -56,4 +59,27 @@ export function upload(body: RequestBody, socket: Socket, events: UploadEvents):
     stopped = true;
     reader.cancel().catch(() => {});
   };
+}
+
+/** Writes as the request's head has announced: so many bytes, or chunks (RFC 9112 §6). */
+export function http1Writer(socket: Socket, length: number | undefined): BodyWriter {
+  if (length !== undefined) return { write: (chunk) => socket.write(chunk), end() {} };
+  return {
+    write(chunk) {
+      socket.cork();
+      socket.write(`${chunk.byteLength.toString(16)}\r\n`, "latin1");
+      socket.write(chunk);
+      const goOn = socket.write("\r\n", "latin1");
+      socket.uncork();
+      return goOn;
+    },
+    end: (trailers) => void socket.write(lastChunk(trailers), "latin1"),
+  };
+}
+
+function lastChunk(trailers: readonly string[]): string {
+  const fields = trailersToPass(trailers);
+  let text = "0\r\n";
+  for (let index = 0; index < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  return `${text}\r\n`;
 }

@@ -143,7 +143,6 @@ export const headerCases: readonly ConformanceCase[] = [
   },
   {
     name: "headers: nothing is invented towards the backend",
-    gaps: { bun: "Bun's fetch adds Accept and User-Agent where the client sent none" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       await exchange();

@@ -1,0 +1,58 @@
+import type { LoadBalancer } from "../../app/app.ts";
+import type { Door } from "./door.ts";
+
+/** What Deno.serve hands over beside a request. */
+export interface ServeInfo {
+  readonly remoteAddr: { readonly hostname?: string; readonly port?: number };
+  /** When the answer has ended, in whichever way. */
+  readonly completed?: Promise<void>;
+}
+
+export type DenoHandler = (request: Request, info: ServeInfo) => Response | Promise<Response>;
+
+declare const Deno: {
+  serve(
+    options: object,
+    handler: DenoHandler,
+  ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
+};
+
+/** Listens with Deno's own server. @param handlerOf is given the port, which is known when it listens */
+export function serveOnDeno(
+  place: { readonly port: number; readonly hostname: string },
+  handlerOf: (port: () => number) => DenoHandler,
+  webSockets: LoadBalancer["webSockets"],
+): Door {
+  const aborter = new AbortController();
+  const options = {
+    ...place,
+    signal: aborter.signal,
+    onListen: () => {},
+    // Called when an answer's body breaks, which the log tells already; Deno would print a stack.
+    onError: () => new Response(null, { status: 500 }),
+  };
+  let isClosing = false;
+  const handle = handlerOf(() => server.addr.port);
+  const server = Deno.serve(options, (request, info) => (isClosing ? tooLate() : handle(request, info)));
+  let isShut = false;
+  return {
+    port: server.addr.port,
+    async close() {
+      isClosing = true;
+      // A server that shuts down closes its WebSockets at once: as long as there are some, it turns everybody else away instead.
+      await webSockets.idle();
+      isShut = true;
+      await server.shutdown();
+    },
+    cut() {
+      // A server that shuts down can be aborted no more; the end of the process ends its connections.
+      if (!isShut) aborter.abort();
+    },
+  };
+}
+
+const tooLate = () =>
+  new Response("503 The balancer is about to end.\n", {
+    status: 503,
+    headers: { connection: "close", "content-type": "text/plain; charset=utf-8", "retry-after": "1" },
+  });
