@@ -35,16 +35,16 @@ export async function forwardWithRetries(
   const { config, balancer, clock } = scope;
   const startedAt = clock.now();
   const leftMs = () => config.timeouts.request - (clock.now() - startedAt);
-  const tried = new Set<string>();
+  let tried: Set<string> | undefined;
   let pick = balancer.pick(scope.eligible());
   if (pick === undefined) throw new ProxyError("destination_unavailable");
   for (;;) {
     const { backend } = pick;
-    tried.add(backend.id);
     scope.onPick(backend);
     const attempt = await attemptOn(pick, forwarding, scope, leftMs, onEnd);
-    const another = tried.size <= config.retry.attempts && leftMs() > 0 && mayRetry(attempt, forwarding, config.retry);
-    const next = another ? balancer.pick(scope.eligible(), tried) : undefined;
+    const mayGoOn = mayRetry(attempt, forwarding, config.retry) && leftMs() > 0;
+    if (mayGoOn) (tried ??= new Set()).add(backend.id);
+    const next = mayGoOn && tried!.size <= config.retry.attempts ? balancer.pick(scope.eligible(), tried) : undefined;
     if (next === undefined) {
       if (attempt.error !== undefined) throw attempt.error;
       return attempt.passOn();
@@ -65,12 +65,11 @@ async function attemptOn(
   leftMs: () => number,
   onEnd: (bytes: number | undefined, error?: unknown) => void,
 ): Promise<Attempt> {
-  const deadlines = () => ({
-    connectMs: Math.min(timeouts.connect, leftMs()),
-    responseMs: Math.min(timeouts.response, leftMs()),
-    sendMs: leftMs(),
-    idleMs: timeouts.idle,
-  });
+  const deadlines = () => {
+    const sendMs = leftMs();
+    const connectMs = Math.min(timeouts.connect, sendMs);
+    return { connectMs, responseMs: Math.min(timeouts.response, sendMs), sendMs, idleMs: timeouts.idle };
+  };
   let end: readonly [bytes: number | undefined, error?: unknown] | undefined;
   let passedOn = false;
   try {

@@ -92,16 +92,25 @@ const startOver = (context: CaseContext, url: string) =>
 /** What needs long or fills the machine: run for one runtime after the other. */
 export const longCases: readonly ConformanceCase[] = [
   {
-    name: "long: an upload of 1 GiB arrives whole, and takes no more memory than a small one",
-    skip: noMemory,
+    name: "long: uploads of 256 MiB in chunks and of 1 GiB with its length arrive whole",
     timeoutMs: 120_000,
     async run(context) {
       const counter = await createCounter(context);
-      const balancer = await startOver(context, counter.url);
-      let sum = 0;
-      const small = await mostWhile(balancer, async () => void (sum = await upload(balancer.port, 256, sum, true)));
-      const large = await mostWhile(balancer, async () => void (sum = await upload(balancer.port, 1024, sum, false)));
+      const { port } = await startOver(context, counter.url);
+      const sum = await upload(port, 1024, await upload(port, 256, 0, true), false);
       assert.deepEqual([counter.bytes(), counter.sum()], [1280 * mebibyte, sum]);
+    },
+  },
+  {
+    name: "long: an upload of 1 GiB takes no more memory than one of 256 MiB",
+    skip: noMemory,
+    gaps: { workers: "of what is read of a body an eighth is kept by workerd until the request has ended" },
+    timeoutMs: 120_000,
+    async run(context) {
+      const { url } = await createCounter(context);
+      const balancer = await startOver(context, url);
+      const small = await mostWhile(balancer, async () => void (await upload(balancer.port, 256, 0, true)));
+      const large = await mostWhile(balancer, async () => void (await upload(balancer.port, 1024, 0, false)));
       assert.ok(large - small < 64, `${small} MiB while 256 MiB went up, ${large} MiB while 1 GiB did`);
     },
   },

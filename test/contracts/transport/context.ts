@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ProxyError } from "../../../src/core/errors.ts";
 import { withHopByHop } from "../../../src/core/fields.ts";
-import type { Incoming, Outgoing, RequestBody, Transport } from "../../../src/core/ports.ts";
+import type { Incoming, Outgoing, Peer, RequestBody, Transport } from "../../../src/core/ports.ts";
 import { createRawBackend } from "../../support/raw-backend.ts";
 import { within } from "../../support/wait.ts";
 import type { Ending, SendOptions, Sent, TransportContext, TransportTraits } from "./case.ts";
@@ -18,7 +18,14 @@ export async function clean(cleaning: Cleaning): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-export function createContext(transport: Transport, traits: TransportTraits, cleaning: Cleaning): TransportContext {
+const plain: Peer = { protocol: "http1", tls: undefined };
+
+export function createContext(
+  transport: Transport,
+  traits: TransportTraits,
+  cleaning: Cleaning,
+  peer: Peer = plain,
+): TransportContext {
   return {
     traits,
     async backend(handler) {
@@ -27,7 +34,7 @@ export function createContext(transport: Transport, traits: TransportTraits, cle
       return backend;
     },
     send(to, options = {}) {
-      const sent = dispatch(transport, to.url, options);
+      const sent = dispatch(transport, to.url, peer, options);
       cleaning.push(async () => {
         await holdsEnd(sent);
         sent.leave();
@@ -38,9 +45,7 @@ export function createContext(transport: Transport, traits: TransportTraits, cle
   };
 }
 
-const peer = { protocol: "http1", tls: undefined } as const;
-
-function dispatch(transport: Transport, url: string, options: SendOptions): Sent {
+function dispatch(transport: Transport, url: string, peer: Peer, options: SendOptions): Sent {
   const { host, fresh, left = false, connectMs = 3000, responseMs = 5000, sendMs = 60_000, idleMs = 0 } = options;
   const { body, length } = bodyOf(options);
   const headers = new Headers();
