@@ -1,6 +1,7 @@
 import type { Answer } from "../../transports/http1/exchange.ts";
 import type { Flow } from "../../transports/http1/flow.ts";
 import { plainResponse } from "../../transports/http1/plain-response.ts";
+import { isUnsizedHead } from "./common.ts";
 
 /** Up to so many bytes Bun's server writes head and body at once; of a longer Response, each part of each field by itself. */
 const corkedBytes = 14 * 1024;
@@ -35,7 +36,8 @@ function oneChunk(bytes: Uint8Array): ReadableStream<Uint8Array> {
  *
  * For Bun's own server alone: to any other reader Bun ends such a stream as if it were whole when it breaks.
  */
-export function servedByBun(response: Response): Response {
+export function servedByBun(response: Response, method: string): Response {
+  if (isUnsizedHead(response, method)) response.headers.set("transfer-encoding", "chunked"); // or Bun says a length of 0
   const flow = flows.get(response);
   if (flow === undefined || response.bodyUsed || response.body?.locked) return response;
   const { status, statusText, headers } = response;

@@ -45,7 +45,9 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
     ),
     fetch(request: Request, server: BunServer) {
       const env: BunEnv = { server, request, idleTimeout };
-      return request.headers.has("upgrade") ? upgrade(env) : Promise.resolve(fetch(request, env)).then(servedByBun);
+      return request.headers.has("upgrade")
+        ? upgrade(env)
+        : Promise.resolve(fetch(request, env)).then((response) => servedByBun(response, request.method));
     },
     websocket: bunWebSocket,
   };

@@ -28,6 +28,11 @@ export const common = {
   log: getLogger(["roundabout"]) as Log,
 } as const;
 
+/** Whether this answers HEAD without a length: neither the server that writes it may say one. */
+export function isUnsizedHead({ status, headers }: Response, method: string): boolean {
+  return method === "HEAD" && status !== 204 && status !== 304 && !headers.has("content-length");
+}
+
 /** IPv4 as such: a socket that listens on both families shows it as `::ffff:192.0.2.1`. */
 export function plainAddress(address: string | undefined): string | undefined {
   return address?.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;

@@ -3,6 +3,7 @@ import type { Config } from "../../core/config.ts";
 import type { Offer } from "../../transports/websocket/web-sockets.ts";
 import { openSecureOnDeno } from "./deno-secure-door.ts";
 import { type ServeInfo, serveOnDeno } from "./deno-server.ts";
+import { isUnsizedHead } from "./common.ts";
 import { acceptOnDeno } from "./deno-websocket.ts";
 import { type Doors, openDoors } from "./door.ts";
 
@@ -49,8 +50,17 @@ export function denoHandler(fetch: LoadBalancer["fetch"]) {
     const env: DenoEnv = { remoteAddr, ...more, request };
     if (request.method === "CONNECT") return broken(fetch(request, env));
     if (!isOneHost(request)) return new Response("400 The target is for another host.\n", { status: 400 });
+    if (request.method === "HEAD") return unsized(fetch(request, env));
     return request.headers.has("upgrade") ? upgrade(request, env) : fetch(request, env);
   };
+}
+
+/** With no body at all Deno would say of an answer to HEAD that its length is 0. */
+async function unsized(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer;
+  if (!isUnsizedHead(response, "HEAD")) return response;
+  const { status, statusText, headers } = response;
+  return new Response(new ReadableStream({ start: (empty) => empty.close() }), { status, statusText, headers });
 }
 
 /** Whether Host names the host of a target in absolute form, which has to hold (RFC 9112 §3.2.2): Deno tells of it in the URL only. */

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import { connect, isIP, type Socket } from "node:net";
+import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
 import type { Place } from "../../core/address.ts";
 
 /** Finds all addresses of a name, as node:dns does. */
@@ -9,11 +9,11 @@ export type Lookup = (
   found: (error: Error | null, addresses: readonly { readonly address: string }[]) => void,
 ) => void;
 
-/** How long one of several addresses is waited for before the next is tried, as in Node's own connect. */
+/** After so long the next of several addresses is tried beside those before it (RFC 8305 §5), as in Node's own connect. */
 const attemptMs = 250;
 
 /**
- * Connects to an address: its name is looked up anew, and all that it means is tried in turn.
+ * Connects to an address: its name is looked up anew, and all that it means is tried, the first that answers wins.
  *
  * @param done is called once, with a standing connection or with the last failure
  * @returns how to give up; `done` is not called any more
@@ -23,58 +23,55 @@ export function dial(
   done: (error: Error | undefined, socket?: Socket) => void,
   find: Lookup = lookup,
 ): () => void {
-  let current: Socket | undefined;
+  const attempts = new Set<Socket>();
+  let waiting: NetConnectOpts[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let over = false;
 
-  function finish(error: Error | undefined, socket?: Socket): void {
-    if (over) return;
-    over = true;
+  function stop(): void {
     clearTimeout(timer);
-    done(error, socket);
+    waiting = [];
+    for (const socket of attempts) socket.on("error", () => {}).destroy();
+    attempts.clear();
   }
 
-  function attempt(options: { path: string } | { host: string; port: number }, next: (error: Error) => void): Socket {
-    const socket = connect({ ...options, noDelay: true });
-    const failed = (error: Error) => socket === current && next(error);
-    current = socket;
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      if (over || socket !== current) return void socket.destroy();
-      socket.off("error", failed);
-      finish(undefined, socket);
-    });
-    return socket;
-  }
-
-  function tryInTurn([first, ...others]: readonly string[]): void {
-    const next = (error: Error) => {
-      clearTimeout(timer);
-      if (over) return;
-      if (others.length === 0) return finish(error);
-      tryInTurn(others);
+  function tryNext(): void {
+    clearTimeout(timer);
+    const [next, ...others] = waiting;
+    if (next === undefined) return;
+    waiting = others;
+    if (others.length > 0) timer = setTimeout(tryNext, attemptMs);
+    const socket = connect({ ...next, noDelay: true });
+    attempts.add(socket);
+    const failed = (error: Error) => {
+      if (!attempts.delete(socket)) return;
+      if (waiting.length > 0) tryNext();
+      else if (attempts.size === 0) done(error);
     };
-    const socket = attempt({ host: first!, port }, next);
-    if (others.length === 0) return;
-    timer = setTimeout(() => {
-      current = undefined;
-      socket.on("error", () => {}).destroy();
-      tryInTurn(others);
-    }, attemptMs);
+    socket.once("error", failed).once("connect", () => {
+      if (!attempts.delete(socket)) return;
+      socket.off("error", failed);
+      stop();
+      done(undefined, socket);
+    });
   }
 
-  if (socketPath !== undefined) attempt({ path: socketPath }, finish);
-  else if (isIP(hostname) !== 0) tryInTurn([hostname]);
+  function tryAll(places: NetConnectOpts[]): void {
+    waiting = places;
+    tryNext();
+  }
+
+  let looking = true;
+  if (socketPath !== undefined) tryAll([{ path: socketPath }]);
+  else if (isIP(hostname) !== 0) tryAll([{ host: hostname, port }]);
   else {
     find(hostname, { all: true }, (error, found) => {
-      if (over) return;
-      if (error !== null) return finish(error);
-      tryInTurn(found.map(({ address }) => address));
+      if (!looking) return;
+      if (error !== null) done(error);
+      else tryAll(found.map(({ address }) => ({ host: address, port })));
     });
   }
   return () => {
-    over = true;
-    clearTimeout(timer);
-    current?.on("error", () => {}).destroy();
+    looking = false;
+    stop();
   };
 }

@@ -159,10 +159,6 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: an answer to HEAD says the length that its backend says, and none where it says none",
-    gaps: {
-      bun: "where its backend says none, Bun's server says 0",
-      deno: "where its backend says none, Deno's server says 0",
-    },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       for (
