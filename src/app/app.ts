@@ -85,7 +85,11 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
       const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;
-      const reading = bodyOf(request, client.raw, { keepBytes: pool.retry.maxBodyBytes, maxBytes });
+      const reading = bodyOf(request, client.raw, {
+        keepBytes: pool.retry.maxBodyBytes,
+        maxBytes,
+        readBytes: traits.readBytes,
+      });
       const body = reading === undefined ? undefined : await reading;
       const forwarding = {
         incoming: {

@@ -195,6 +195,8 @@ export interface Traits {
   readonly healthCheck: boolean;
   /** Whether the app has to hold `limits.headBytes` itself because the server does not. */
   readonly headLimit: "server" | "app";
+  /** How much of a request's body to ask for at a time; absent: as it comes. */
+  readonly readBytes?: number;
   /** Whether a body that nobody reads any more has to be cancelled, or its connection hangs. */
   readonly cancelsBodies?: true;
   /** Probes sent at the same time unless it is configured. */

@@ -5,6 +5,8 @@ import type { Fields, RawRequest, RequestBody } from "../core/ports.ts";
 export interface BodyLimits {
   readonly keepBytes: number;
   readonly maxBytes: number | undefined;
+  /** How much to ask the runtime for at a time, where it gives tiny pieces to whoever does not say. */
+  readonly readBytes?: number | undefined;
 }
 
 /**
@@ -81,7 +83,7 @@ export function createBody(
   length: number | undefined,
   limits: BodyLimits,
 ): KeptBody {
-  const reader = source.getReader();
+  const reader = readerOf(source, length, limits.readBytes);
   const kept: Uint8Array[] = [];
   let read = 0;
   let dropped = 0; // chunks that are no longer kept
@@ -143,6 +145,18 @@ export function createBody(
         { highWaterMark: 0 },
       );
     },
+  };
+}
+
+type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+function readerOf(source: ReadableStream<Uint8Array>, length: number | undefined, readBytes?: number): ChunkReader {
+  if (readBytes === undefined) return source.getReader();
+  const reader = source.getReader({ mode: "byob" });
+  const bytes = Math.min(length ?? readBytes, readBytes);
+  return {
+    read: () => reader.read(new Uint8Array(bytes)) as ReturnType<ChunkReader["read"]>,
+    cancel: (reason) => reader.cancel(reason),
   };
 }
 

@@ -345,6 +345,36 @@ export const tlsCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "tls: connections between two requests are ended after the idle time, those with one in flight are not",
+    only: ["node"], // elsewhere the time cannot be set
+    async run(context) {
+      const backend = await context.backend(
+        "main",
+        (arrival) => arrival.target === "/slow" ? undefined : arrival.answer(200, [], "main"),
+      );
+      const { port } = await context.start({
+        listen: secureListen,
+        limits: { idleTimeout: "300ms" },
+        pools: { web: { backends: [backend.url], healthCheck: false } },
+      });
+      const first = await context.connect(port, { servername: "localhost" });
+      await first.send("GET / HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
+      await first.response();
+      const silent = await connectClient(port);
+      const second = await connectClient(port);
+      const busy = await connectClient(port);
+      for (const client of [silent, second, busy]) context.onEnd(client.leave);
+      await second.ask();
+      const slow = busy.ask({ path: "/slow" });
+      const arrival = await backend.arrival(2);
+      const ends = [silent, second].map(({ session }) => session.destroyed || once(session, "close"));
+      await within(8000, "the idle connections' end", Promise.all([first.ended, ...ends]));
+      assert.equal(busy.session.closed, false);
+      await arrival.answer(200, [], "late");
+      assert.equal((await slow).body.toString(), "late");
+    },
+  },
+  {
     name: "tls: connections that never finish a handshake or a head are ended, and serve nobody else late",
     only: withTls,
     timeoutMs: 40_000,
