@@ -25,7 +25,7 @@ const runtimes: Readonly<Record<string, CommandLine>> = {
 /** What each runtime's own server and client cannot do: by it the ports tell whose they are. */
 const refusals: Readonly<Record<string, readonly string[]>> = {
   node: [],
-  bun: ["limits.connections", "pools.web.timeouts.connect"],
+  bun: ["limits.connections"],
   deno: ["limits.connections"],
 };
 

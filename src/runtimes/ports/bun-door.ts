@@ -23,8 +23,8 @@ export interface BunEnv {
   readonly request: Request;
   /** Seconds. */
   readonly idleTimeout: number;
-  /** In a request for another protocol. */
-  readonly offer?: Offer;
+  /** In a request for another protocol: an Offer, whose types name those of Node. */
+  readonly offer?: object;
 }
 
 /** What Bun.serve is given, by `listen` and by a module that exports it. */
@@ -49,7 +49,7 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
         ? upgrade(env)
         : Promise.resolve(fetch(request, env)).then((response) => servedByBun(response, request.method));
     },
-    websocket: bunWebSocket,
+    websocket: bunWebSocket as object,
   };
 }
 

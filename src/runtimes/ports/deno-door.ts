@@ -13,8 +13,8 @@ export interface DenoEnv extends Pick<ServeInfo, "remoteAddr"> {
   /** Whether the client came by TLS. */
   readonly secure?: boolean;
   readonly request?: Request;
-  /** In a request for another protocol. */
-  readonly offer?: Offer;
+  /** In a request for another protocol: an Offer, whose types name those of Node. */
+  readonly offer?: object;
 }
 
 /** Listens with Deno's own server.
@@ -48,7 +48,10 @@ export function denoHandler(fetch: LoadBalancer["fetch"]) {
     more: Pick<DenoEnv, "port" | "secure"> = {},
   ): Response | Promise<Response> => {
     const env: DenoEnv = { remoteAddr, ...more, request };
-    if (request.method === "CONNECT") return broken(fetch(request, env));
+    if (request.method === "CONNECT") distrust(remoteAddr);
+    if (distrusted.size > 0 && distrusted.has(placeOf(remoteAddr))) {
+      return broken(request.method === "CONNECT" ? fetch(request, env) : new Response(null, { status: 400 }));
+    }
     if (!isOneHost(request)) return new Response("400 The target is for another host.\n", { status: 400 });
     if (request.method === "HEAD") return unsized(fetch(request, env));
     return request.headers.has("upgrade") ? upgrade(request, env) : fetch(request, env);
@@ -68,6 +71,19 @@ function isOneHost({ url, headers }: Request): boolean {
   const host = headers.get("host");
   if (!host || url.startsWith(`${host}/`, url.indexOf("//") + 2)) return true;
   return /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1]?.toLowerCase() === host.toLowerCase();
+}
+
+/** Connections that have asked to CONNECT: what follows on one may be the body of that request, which Deno takes for the next. */
+const distrusted = new Set<string>();
+/** Longer than such a connection lives, shorter than its port is used again. */
+const distrustMs = 10_000;
+
+const placeOf = ({ hostname, port }: ServeInfo["remoteAddr"]) => `${hostname} ${port}`;
+
+function distrust(remoteAddr: ServeInfo["remoteAddr"]): void {
+  const place = placeOf(remoteAddr);
+  distrusted.add(place);
+  setTimeout(() => distrusted.delete(place), distrustMs);
 }
 
 /** Ends the connection behind an answer: Deno would take what a CONNECT has for a body for the next request. */

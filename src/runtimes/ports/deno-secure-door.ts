@@ -89,6 +89,7 @@ export async function openSecureOnDeno(
     secured.on("error", () => socket.destroy());
     secured.once("secure", () => {
       clearTimeout(timer);
+      secured.pause(); // until there is somewhere to carry it
       carry(secured, socket.remoteAddress);
     });
   });

@@ -38,6 +38,7 @@ export async function openSecure(
   // The two kinds of requests have what is used of them in common.
   server.on("request", listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void);
   serveUpgrades(server, listener);
+  if ("Bun" in globalThis) server.on("request", holdBack);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, hostname, resolve);
@@ -53,6 +54,13 @@ export async function openSecure(
     },
     cut: connections.cut,
   };
+}
+
+/** Lets a connection be read only while the body that comes on it is: Bun would read on into memory. */
+function holdBack(request: Http2ServerRequest): void {
+  if (request.httpVersionMajor !== 1) return;
+  const { socket } = request;
+  request.on("pause", () => socket.pause()).on("resume", () => socket.resume()).once("close", () => socket.resume());
 }
 
 /** What HTTP/1.1 is held to, with TLS and without. */
