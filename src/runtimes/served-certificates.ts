@@ -22,8 +22,8 @@ export interface ServedCertificates {
 
 /** One certificate: where it comes from, and as it is now. */
 interface Served {
-  /** `undefined`: the one for all other names. */
-  readonly name: string | undefined;
+  /** Whom it is for, in words. */
+  readonly name: string;
   readonly source: Pair;
   pair: Pair;
   context: SecureContext;
@@ -33,7 +33,7 @@ interface Served {
 
 /** Reads a listener's certificates, which `withCertificates` has found good. */
 export function serveCertificates(tls: ListenTls): ServedCertificates {
-  const fallback = open(undefined, tls);
+  const fallback = open("all other names", tls);
   const named = new Map(tls.sni.map(({ name, ...source }) => [name.toLowerCase(), open(name, source)]));
 
   function contextFor(name: string): SecureContext {
@@ -56,13 +56,13 @@ export function serveCertificates(tls: ListenTls): ServedCertificates {
         for (const served of files) if (!signal.aborted && (await renew(served, log))) changed.push(served);
         if (changed.length === 0) continue;
         onFallback(fallback.pair);
-        log.info(`new certificates are in force: ${changed.map(({ source }) => source.cert).join(", ")}`);
+        log.info(`new certificates are in force for ${changed.map(({ name }) => name).join(", ")}`);
       }
     },
   };
 }
 
-function open(name: string | undefined, { cert, key }: Pair): Served {
+function open(name: string, { cert, key }: Pair): Served {
   const source = { cert, key };
   const text = (value: string) => (isPem(value) ? value : readFileSync(value, "utf8"));
   const pair = { cert: text(cert), key: text(key) };
@@ -94,7 +94,7 @@ async function renew(served: Served, log: Log): Promise<boolean> {
   if (unusable === undefined || !isSame(unusable.pair, pair)) served.unusable = { pair, told: false };
   else if (!unusable.told) {
     unusable.told = true;
-    log.warn(`the new certificate in ${source.cert} cannot be used, the one before stays: ${fault}`);
+    log.warn(`the new certificate for ${served.name} cannot be used, the one before stays: ${fault}`);
   }
   return false;
 }

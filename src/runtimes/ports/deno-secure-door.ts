@@ -41,10 +41,12 @@ export async function openSecureOnDeno(
     if (hasTwoHosts(request)) return new Response("400 Host is not :authority.\n", { status: 400 });
     one.uses++;
     clearTimeout(one.timer);
+    let switched = false;
+    // What was switched to another protocol is in use until it is closed.
+    void info.completed?.catch(() => {}).then(() => switched || leave(one));
     const remoteAddr = one.address === undefined ? {} : { hostname: one.address };
     const response = await handle(request, { remoteAddr }, { port: door.port, secure: true });
-    // What was switched to another protocol is in use until it is closed.
-    if (response.status !== 101) void info.completed?.catch(() => {}).then(() => leave(one));
+    switched = response.status === 101;
     return response;
   };
   const inner = serveOnDeno({ port: 0, hostname: "127.0.0.1" }, () => handler, webSockets);

@@ -43,7 +43,10 @@ export async function openDoors(
     try {
       doors.set(listener, await open(listener, isRedirecting(listener) ? redirect : fetch));
     } catch (cause) {
-      for (const door of doors.values()) door.cut();
+      for (const door of doors.values()) {
+        void door.close();
+        door.cut();
+      }
       throw Object.assign(new Error(`cannot listen on port ${listener.port}`, { cause }), { listener });
     }
   }

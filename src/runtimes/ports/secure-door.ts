@@ -28,6 +28,7 @@ export async function openSecure(
     ...http1Options(limits),
     ...certificates.options,
     handshakeTimeout: limits.headTimeout,
+    noDelay: true,
     allowHTTP1: true,
     maxHeaderListPairs: 1000, // more than fit into a head
     settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: limits.headBytes },

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:tls";
 import { encryptedKey, localhost, renewedShop, shop, wild } from "../../support/certificates.ts";
 import { connectClient, exchangeHttp2 } from "../../support/http2-client.ts";
+import { noMemory, residentMebibytes } from "../../support/memory.ts";
 import { exchange } from "../../support/raw-client.ts";
 import { connectHttp2, frameTypes, request } from "../../support/raw-http2.ts";
 import { eventually, within } from "../../support/wait.ts";
@@ -74,6 +75,20 @@ export const tlsCases: readonly ConformanceCase[] = [
         assert.deepEqual(arrival.all("x-forwarded-host"), ["balancer.test"]);
         assert.deepEqual(arrival.all("via"), ["1.1 roundabout"]);
       }
+    },
+  },
+  {
+    name: "tls: bytes beyond ASCII in fields pass in both directions, by HTTP/1.1",
+    only: withTls,
+    gaps: { bun: "Bun's node:http2 writes them as UTF-8 by HTTP/1.1" },
+    async run(context) {
+      const { port, backends } = await context.stage(secured);
+      backends.main.handle((arrival) => arrival.answer(200, [["X-Name", "caf\u00e9"]], "x"));
+      const answer = await exchange(port, { servername: "localhost", fields: [["X-Name", "na\u00efve"]] });
+      assert.deepEqual([answer.field("x-name"), backends.main.arrivals[0]?.field("x-name")], [
+        "caf\u00e9",
+        "na\u00efve",
+      ]);
     },
   },
   {
@@ -296,6 +311,51 @@ export const tlsCases: readonly ConformanceCase[] = [
         const answered = await client.response().catch(() => undefined);
         assert.ok(answered === undefined || answered.status >= 400, `${answered?.status} to ${head}`);
       }
+    },
+  },
+  {
+    name: "tls: of 200 MB to a stalled reader little is taken, and of 200 MB to a stalled backend, by HTTP/1.1",
+    only: withTls,
+    skip: noMemory,
+    timeoutMs: 60_000,
+    async run(context) {
+      const { backends, balancer, connect } = await context.stage(secured);
+      const chunk = Buffer.alloc(1 << 20, 97);
+      const memory = () => residentMebibytes(balancer.process.pid);
+      /** Writes as much as is taken, and gives back how many mebibytes that was when it stood still. */
+      const fill = async (write: (bytes: Buffer) => Promise<unknown>) => {
+        const state = { taken: 0 };
+        const filling = (async () => {
+          for (; state.taken < 200; state.taken++) await write(chunk);
+        })();
+        filling.catch(() => {});
+        let [last, quiet] = [-1, 0];
+        while (quiet < 10 && state.taken < 200) {
+          quiet = state.taken === last ? quiet + 1 : 0;
+          last = state.taken;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        return state.taken;
+      };
+      const before = memory();
+
+      backends.main.handle(() => {});
+      const reader = await connect({ servername: "localhost" });
+      await reader.send("GET / HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
+      const answering = await backends.main.arrival(0);
+      answering.write(`HTTP/1.1 200 OK\r\nContent-Length: ${200 * chunk.length}\r\n\r\n`);
+      await reader.head();
+      reader.pause();
+      const answered = await fill((bytes) => new Promise((resolve) => answering.socket.write(bytes, resolve)));
+      assert.ok(answered < 40, `${answered} MiB of an answer were taken`);
+
+      const writer = await connect({ servername: "localhost" });
+      await writer.send(`POST / HTTP/1.1\r\nHost: balancer.test\r\nContent-Length: ${200 * chunk.length}\r\n\r\n`);
+      (await backends.main.arrival(1)).socket.pause();
+      const uploaded = await fill((bytes) => writer.send(bytes));
+      assert.ok(uploaded < 40, `${uploaded} MiB of an upload were taken`);
+      const grown = memory() - before;
+      assert.ok(grown < 80, `memory grew by ${grown.toFixed(0)} MiB`);
     },
   },
   {
