@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import type { LoadBalancer } from "../../app/app.ts";
 import type { Config } from "../../core/config.ts";
 import type { Offer } from "../../transports/websocket/web-sockets.ts";
@@ -83,7 +84,7 @@ const placeOf = ({ hostname, port }: ServeInfo["remoteAddr"]) => `${hostname} ${
 function distrust(remoteAddr: ServeInfo["remoteAddr"]): void {
   const place = placeOf(remoteAddr);
   distrusted.add(place);
-  setTimeout(() => distrusted.delete(place), distrustMs);
+  setTimeout(() => distrusted.delete(place), distrustMs).unref(); // no process is kept alive for it
 }
 
 /** Ends the connection behind an answer: Deno would take what a CONNECT has for a body for the next request. */

@@ -30,7 +30,7 @@ function rawRequest(incoming: IncomingMessage, outgoing: ServerResponse, target:
     target,
     unbounded: !isFirst, // node:http2 tells clients the limit, and takes 64 KiB all the same
     async whole(length) {
-      await undefined; // until then the parser has gone on with what it was given
+      await new Promise(setImmediate); // until then the parser has gone on with what it was given
       if (!isFirst || !incoming.complete || incoming.readableLength !== length) return undefined;
       return incoming.read() as Uint8Array;
     },

@@ -15,6 +15,24 @@ function isHttp(incoming: IncomingMessage): boolean {
   return httpVersion === "1.0" && headers["transfer-encoding"] === undefined;
 }
 
+const safe: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Lets pipelined requests through together only where all ask for no change.
+ *
+ * "A server MAY process a sequence of pipelined requests in parallel if they all have safe methods" (RFC 9112 §9.3.2).
+ */
+function createTurns() {
+  const latest = new WeakMap<object, ServerResponse>();
+  return (incoming: IncomingMessage, outgoing: ServerResponse, serve: () => void) => {
+    const before = latest.get(incoming.socket);
+    latest.set(incoming.socket, outgoing);
+    const isFree = before === undefined || before.writableEnded || before.closed;
+    if (isFree || (safe.has(incoming.method) && safe.has(before.req.method))) return serve();
+    before.once("close", serve);
+  };
+}
+
 function isBodiless({ method, headers, httpVersionMajor }: IncomingMessage): boolean {
   return httpVersionMajor === 1 && method === "GET" && headers["content-length"] === undefined &&
     headers["transfer-encoding"] === undefined;
@@ -23,6 +41,7 @@ function isBodiless({ method, headers, httpVersionMajor }: IncomingMessage): boo
 /** What a server of node:http, node:https or node:http2 calls for each request. */
 export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
   const targets = new WeakMap<object, string>();
+  const inTurn = createTurns();
 
   async function answer(request: Request, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const target = targets.get(incoming) ?? incoming.url!;
@@ -50,6 +69,8 @@ export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
         (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
       );
     }
-    void listener(incoming, outgoing);
+    const serve = () => void listener(incoming, outgoing);
+    if ("stream" in incoming) serve();
+    else inTurn(incoming, outgoing, serve);
   };
 }
