@@ -90,6 +90,27 @@ export const connectionCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "connections: a pipelined request reaches no backend before an unsafe one in front of it is answered",
+    gaps: { bun: "Bun's server closes the connection without a word while the first request waits for its backend" },
+    async run(context) {
+      const { connect, exchange, backends } = await context.stage(plain);
+      const seen: string[] = [];
+      backends.main.handle(async (arrival) => {
+        seen.push(`${arrival.target} arrived`);
+        // Another connection's whole exchange: time enough for what would overtake.
+        if (arrival.target === "/unsafe") await exchange({ target: "/between" });
+        seen.push(`${arrival.target} answered`);
+        await arrival.answer(200, [], arrival.target);
+      });
+      const client = await connect();
+      await client.send(
+        "DELETE /unsafe HTTP/1.1\r\nHost: balancer.test\r\n\r\nGET /after HTTP/1.1\r\nHost: balancer.test\r\n\r\n",
+      );
+      assert.deepEqual((await answers(client, 2)).map(({ body }) => body.toString()), ["/unsafe", "/after"]);
+      assert.ok(seen.indexOf("/unsafe answered") < seen.indexOf("/after arrived"), seen.join(", "));
+    },
+  },
+  {
     name: "connections: a request that waits behind a slow one is answered after it",
     gaps: { bun: "Bun's server closes the connection without a word while the first request waits for its backend" },
     async run(context) {
