@@ -81,7 +81,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       inUse = served[route.pool]!;
       const { name, config: pool, balancer, peer } = inUse;
 
-      const proto = client.secure ?? request.url.startsWith("https:") ? "https" : "http";
+      const proto = (client.secure ?? request.url.startsWith("https:")) ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
       const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;

@@ -114,7 +114,7 @@ function checkSize(start: string, target: string, headers: Fields, headBytes: nu
 /** The protocol that a request asks for beside HTTP/1.1. */
 function upgradeOf(method: string, headers: Fields): "websocket" | undefined {
   if (/^application\/grpc(?:[+;]|$)/i.test(headers.get("content-type") ?? "")) {
-    throw new ProxyError("not_supported", { detail: "gRPC needs trailers, which do not pass." });
+    throw new ProxyError("not_supported", { detail: "gRPC is not forwarded." });
   }
   const upgrade = headers.get("upgrade");
   if (upgrade === null || !/(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headers.get("connection") ?? "")) return undefined;

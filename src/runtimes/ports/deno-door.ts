@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers";
 import type { LoadBalancer } from "../../app/app.ts";
 import type { Config } from "../../core/config.ts";
 import type { Offer } from "../../transports/websocket/web-sockets.ts";
@@ -49,10 +48,7 @@ export function denoHandler(fetch: LoadBalancer["fetch"]) {
     more: Pick<DenoEnv, "port" | "secure"> = {},
   ): Response | Promise<Response> => {
     const env: DenoEnv = { remoteAddr, ...more, request };
-    if (request.method === "CONNECT") distrust(remoteAddr);
-    if (distrusted.size > 0 && distrusted.has(placeOf(remoteAddr))) {
-      return broken(request.method === "CONNECT" ? fetch(request, env) : new Response(null, { status: 400 }));
-    }
+    if (request.method === "CONNECT") return broken(fetch(request, env));
     if (!isOneHost(request)) return new Response("400 The target is for another host.\n", { status: 400 });
     if (request.method === "HEAD") return unsized(fetch(request, env));
     return request.headers.has("upgrade") ? upgrade(request, env) : fetch(request, env);
@@ -74,19 +70,6 @@ function isOneHost({ url, headers }: Request): boolean {
   return /^[^/]*\/\/([^/?#]*)/.exec(url)?.[1]?.toLowerCase() === host.toLowerCase();
 }
 
-/** Connections that have asked to CONNECT: what follows on one may be the body of that request, which Deno takes for the next. */
-const distrusted = new Set<string>();
-/** Longer than such a connection lives, shorter than its port is used again. */
-const distrustMs = 10_000;
-
-const placeOf = ({ hostname, port }: ServeInfo["remoteAddr"]) => `${hostname} ${port}`;
-
-function distrust(remoteAddr: ServeInfo["remoteAddr"]): void {
-  const place = placeOf(remoteAddr);
-  distrusted.add(place);
-  setTimeout(() => distrusted.delete(place), distrustMs).unref(); // no process is kept alive for it
-}
-
 /** Ends the connection behind an answer: Deno would take what a CONNECT has for a body for the next request. */
 async function broken(answer: Response | Promise<Response>): Promise<Response> {
   const { status, headers, body } = await answer;
@@ -98,5 +81,7 @@ async function broken(answer: Response | Promise<Response>): Promise<Response> {
       else controller.error(new Error("the connection ends here"));
     },
   });
-  return new Response(ending, { status, headers });
+  const fields = new Headers(headers);
+  fields.delete("content-length"); // with one, the answer would be whole before its body breaks
+  return new Response(ending, { status, headers: fields });
 }

@@ -33,7 +33,7 @@ function createTurns() {
   };
 }
 
-function isBodiless({ method, headers, httpVersionMajor }: IncomingMessage): boolean {
+function hasNoBody({ method, headers, httpVersionMajor }: IncomingMessage): boolean {
   return httpVersionMajor === 1 && method === "GET" && headers["content-length"] === undefined &&
     headers["transfer-encoding"] === undefined;
 }
@@ -55,7 +55,7 @@ export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
       const { incoming, outgoing } = env as NodeEnv;
       const answered = answer(request, incoming, outgoing);
       // What the adapter does after an answer costs as much as writing it, and serves what is left of a body.
-      return isBodiless(incoming) ? new Promise<never>(() => {}) : answered.then(() => RESPONSE_ALREADY_SENT);
+      return hasNoBody(incoming) ? new Promise<never>(() => {}) : answered.then(() => RESPONSE_ALREADY_SENT);
     },
     { overrideGlobalObjects: false, hostname: "localhost" }, // stands in where an HTTP/1.0 request brings no Host
   );

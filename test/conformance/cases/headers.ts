@@ -142,24 +142,6 @@ export const headerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "headers: nothing is invented towards the backend",
-    async run(context) {
-      const { exchange, backends } = await context.stage(plain);
-      await exchange();
-      const names = backends.main.arrivals[0]?.fields.map(([name]) => name.toLowerCase()).sort();
-      const own = [
-        "host",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-proto",
-        "x-request-id",
-      ];
-      assert.deepEqual(names?.filter((name) => name !== "connection"), own);
-    },
-  },
-  {
     name: "headers: no Accept-Encoding is invented",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);

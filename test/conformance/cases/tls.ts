@@ -57,6 +57,16 @@ async function refusal(context: CaseContext, listen: unknown, pool: Record<strin
   return { code: exit.code, said: process.lines().join("\n") + process.errors() };
 }
 
+/** A listener that redirects beside one with TLS, and a backend that nothing should reach. */
+async function redirecting(context: CaseContext) {
+  const backend = await context.backend("main");
+  const balancer = await context.start({
+    listen: [{ port: 0, hostname: "127.0.0.1", redirect: "https" }, secureListen],
+    pools: { web: { backends: [backend.url], healthCheck: false } },
+  });
+  return { backend, balancer };
+}
+
 export const tlsCases: readonly ConformanceCase[] = [
   {
     name: "tls: HTTP/1.1 and HTTP/2 by ALPN, and the backend is told https and the port",
@@ -266,11 +276,7 @@ export const tlsCases: readonly ConformanceCase[] = [
     name: "tls: a listener that redirects sends everybody to https and nothing to a backend",
     only: withTls,
     async run(context) {
-      const backend = await context.backend("main");
-      const balancer = await context.start({
-        listen: [{ port: 0, hostname: "127.0.0.1", redirect: "https" }, secureListen],
-        pools: { web: { backends: [backend.url], healthCheck: false } },
-      });
+      const { backend, balancer } = await redirecting(context);
       const [port, securePort] = await portsOf(balancer) as [number, number];
       const locationOf = async (host: string, target: string, method = "GET") => {
         const response = await exchange(port, { host, target, method, ...(method === "POST" && { body: "form" }) });
@@ -300,11 +306,7 @@ export const tlsCases: readonly ConformanceCase[] = [
     name: "tls: without a Host there is no place to redirect to",
     only: withTls,
     async run(context) {
-      const backend = await context.backend("main");
-      const balancer = await context.start({
-        listen: [{ port: 0, hostname: "127.0.0.1", redirect: "https" }, secureListen],
-        pools: { web: { backends: [backend.url], healthCheck: false } },
-      });
+      const { balancer } = await redirecting(context);
       for (const head of ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n"]) {
         const client = await context.connect((await portsOf(balancer))[0]!);
         await client.send(head);
