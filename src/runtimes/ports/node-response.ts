@@ -32,9 +32,9 @@ function writeAnswer({ head, body, trailers }: Answer, outgoing: ServerResponse)
   let wrote = false;
   outgoing.on("drain", () => body.resume());
   body.start({
-    data(bytes) {
+    data(bytes, release) {
       wrote = true;
-      return outgoing.write(bytes);
+      return outgoing.write(bytes, release);
     },
     end: (last) => endWith(outgoing, last),
     fail: () => breakOff(outgoing),

@@ -1,6 +1,7 @@
 import type { Arrival, Client } from "../../core/ports.ts";
 import { byProtocol } from "../../transports/by-protocol.ts";
 import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
+import { createReadBuffers } from "../../transports/http1/read-buffers.ts";
 import { http2Transport } from "../../transports/http2/http2.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { traits } from "../traits.ts";
@@ -15,7 +16,7 @@ export { listen } from "./node-door.ts";
 
 /** What Node brings. */
 export function createPorts(): RuntimePorts {
-  const send = createHttp1Client();
+  const send = createHttp1Client(createReadBuffers());
   return {
     ...common,
     traits: traits.node,

@@ -1,7 +1,8 @@
-import type { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
+import { Buffer } from "node:buffer";
+import type { OnReadOpts, Socket } from "node:net";
 import type { Alarm } from "./alarms.ts";
 import { createParser, type Reading } from "./parser.ts";
+import type { ReadBuffer } from "./read-buffers.ts";
 
 /** The one exchange that a connection carries at a time. */
 export interface Exchange extends Reading {
@@ -21,6 +22,9 @@ export interface Exchange extends Reading {
 export interface Connection {
   readonly socket: Socket | undefined;
   readonly alarm: Alarm;
+  /** What it is read into, where that is used again; the socket needs `onread` then. */
+  readonly memory: ReadBuffer | undefined;
+  readonly onread: OnReadOpts | undefined;
   /** Whether it has carried an answer: its backend may be closing it. */
   carried: boolean;
   /** When it was opened, on the monotonic clock. */
@@ -37,12 +41,13 @@ export interface Connection {
 }
 
 /** @param stopDialing gives up connecting, while it does */
-export function createConnection(stopDialing: () => void): Connection {
+export function createConnection(stopDialing: () => void, memory: ReadBuffer | undefined): Connection {
   const parser = createParser();
   let socket: Socket | undefined;
   let exchange: Exchange | undefined;
   let onLostAtRest: (() => void) | undefined;
   let failure: Error | undefined;
+  let isDetached = false;
 
   function lose(cause: Error): void {
     const [losing, resting] = [exchange, onLostAtRest];
@@ -71,6 +76,15 @@ export function createConnection(stopDialing: () => void): Connection {
     lose(new Error("the backend closed the connection"));
   }
 
+  const onread = memory && {
+    buffer: () => memory.next() as Buffer, // Node's types know of no "the same again"
+    callback(length: number, buffer: Uint8Array) {
+      const bytes = (buffer as Buffer).subarray(0, length);
+      if (isDetached) return socket!.push(Buffer.from(bytes)); // its owner reads it as any socket
+      onData(bytes);
+      return true;
+    },
+  };
   const onDrain = () => exchange?.onDrain();
   const onError = (error: Error) => lose(failure = error);
   const onClose = () => lose(failure ?? new Error("the connection was closed"));
@@ -86,6 +100,8 @@ export function createConnection(stopDialing: () => void): Connection {
         else lose(new Error("idle for too long"));
       },
     },
+    memory,
+    onread,
     carried: false,
     openedAt: performance.now(),
     use(next) {
@@ -108,6 +124,7 @@ export function createConnection(stopDialing: () => void): Connection {
     },
     detach() {
       exchange = undefined;
+      isDetached = true;
       socket?.pause(); // or what comes before its new owner listens is lost
       socket?.off("data", onData).off("end", onEnd).off("drain", onDrain).off("error", onError).off("close", onClose);
       return socket;

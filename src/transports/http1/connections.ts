@@ -3,6 +3,7 @@ import type { Peer } from "../../core/ports.ts";
 import { type Alarms, createAlarms } from "./alarms.ts";
 import { type Connection, createConnection, type Exchange } from "./connection.ts";
 import { dial } from "./dial.ts";
+import type { ReadBuffer } from "./read-buffers.ts";
 import { secure } from "./secure.ts";
 
 /** The connections to all backends. */
@@ -23,8 +24,15 @@ const idleMs = 4_000;
 /** A name may come to mean other addresses, and a container another place. */
 const lifetimeMs = 300_000;
 
-/** Connections by backend, the last used first: those that are not needed grow old and end. */
-export function createConnections(now: () => number = () => performance.now()): Connections {
+/**
+ * Connections by backend, the last used first: those that are not needed grow old and end.
+ *
+ * @param newReadBuffer for each connection without TLS; absent: every read has memory of its own
+ */
+export function createConnections(
+  newReadBuffer?: () => ReadBuffer,
+  now: () => number = () => performance.now(),
+): Connections {
   const alarms = createAlarms();
   const homes = new WeakMap<Peer, Map<string, Connection[]>>();
 
@@ -43,7 +51,7 @@ export function createConnections(now: () => number = () => performance.now()): 
 
   function open(address: Address, peer: Peer, exchange: Exchange): Connection {
     let stop = () => {};
-    const connection = createConnection(() => stop());
+    const connection = createConnection(() => stop(), address.secure ? undefined : newReadBuffer?.());
     connection.use(exchange);
     alarms.add(connection.alarm);
     stop = dial(address, (error, socket) => {
@@ -53,7 +61,7 @@ export function createConnections(now: () => number = () => performance.now()): 
         connection.open(secured!);
         exchange.onOpen(connection);
       });
-    });
+    }, connection);
     return connection;
   }
 

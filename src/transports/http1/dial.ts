@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
+import { connect, isIP, type NetConnectOpts, type OnReadOpts, type Socket } from "node:net";
 import type { Place } from "../../core/address.ts";
 
 /** Finds all addresses of a name, as node:dns does. */
@@ -16,12 +16,13 @@ const attemptMs = 250;
  * Connects to an address: its name is looked up anew, and all that it means is tried, the first that answers wins.
  *
  * @param done is called once, with a standing connection or with the last failure
+ * @param onread where what comes is put, instead of into new memory each time
  * @returns how to give up; `done` is not called any more
  */
 export function dial(
   { hostname, port, socketPath }: Place,
   done: (error: Error | undefined, socket?: Socket) => void,
-  find: Lookup = lookup,
+  { find = lookup, onread }: { readonly find?: Lookup; readonly onread?: OnReadOpts | undefined } = {},
 ): () => void {
   const attempts = new Set<Socket>();
   let waiting: NetConnectOpts[] = [];
@@ -40,7 +41,7 @@ export function dial(
     if (next === undefined) return;
     waiting = others;
     if (others.length > 0) timer = setTimeout(tryNext, attemptMs);
-    const socket = connect({ ...next, noDelay: true });
+    const socket = connect(onread === undefined ? { ...next, noDelay: true } : { ...next, noDelay: true, onread });
     attempts.add(socket);
     const failed = (error: Error) => {
       if (!attempts.delete(socket)) return;

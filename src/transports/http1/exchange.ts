@@ -39,6 +39,9 @@ export interface Outcome {
 
 const none: readonly string[] = [];
 
+/** What is less is copied: waiting for a client, it would keep all the memory of its read. */
+const worthLending = 16 * 1024;
+
 /** Sends one request over one connection and follows it until its answer has ended. */
 export function exchange(connections: Connections, incoming: Incoming, outgoing: Outgoing, outcome: Outcome): void {
   const { method } = incoming;
@@ -147,6 +150,15 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     outcome.onSwitch({ head: head!, socket: connections.detach(connection!)!, rest: excess ?? new Uint8Array() });
   }
 
+  /** Bytes that stay what they are when the socket is read again. */
+  const kept = (bytes: Buffer) => (connection!.memory === undefined ? bytes : Buffer.from(bytes));
+
+  function passOn(bytes: Buffer): void {
+    const { memory } = connection!;
+    if (memory === undefined || bytes.byteLength < worthLending) flow!.data(kept(bytes));
+    else flow!.data(bytes, memory.lend());
+  }
+
   /** The answer so far is passed on; what follows flows. */
   function answer(): void {
     answered = true;
@@ -154,10 +166,14 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     if (isBodiless(method, status)) return outcome.onAnswer({ head: head!, body: null, trailers });
     if (complete) {
       const [first] = chunks;
-      return outcome.onAnswer({ head: head!, body: chunks.length === 1 ? first! : Buffer.concat(chunks), trailers });
+      return outcome.onAnswer({
+        head: head!,
+        body: chunks.length === 1 ? kept(first!) : Buffer.concat(chunks),
+        trailers,
+      });
     }
     flow = createFlow(hold, () => stop(new ProxyError("client_aborted")));
-    for (const chunk of chunks) flow.data(chunk);
+    for (const chunk of chunks) passOn(chunk);
     chunks = [];
     outcome.onAnswer({ head: head!, body: flow, trailers });
   }
@@ -175,7 +191,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     onData(chunk) {
       bytes += chunk.byteLength;
       if (deadlines.idleMs > 0) waitFor("idle", deadlines.idleMs);
-      if (flow !== undefined) flow.data(chunk);
+      if (flow !== undefined) passOn(chunk);
       else if (!answered) chunks.push(chunk);
     },
     onEnd(received) {
@@ -183,7 +199,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
       trailers = trailersToPass(received);
       flow?.end(trailers);
     },
-    onExcess: (more) => void (excess = more),
+    onExcess: (more) => void (excess = kept(more)),
     onRead() {
       if (head === undefined || over) return;
       if (head.status === 101) return handOver();

@@ -1,7 +1,7 @@
 /** Who takes a body's chunks. */
 export interface Sink {
-  /** Gives back whether more can be taken at once; else `resume` says when. */
-  data(bytes: Uint8Array): boolean;
+  /** Gives back whether more can be taken at once; else `resume` says when. @param release may be called when the bytes are not needed any more */
+  data(bytes: Uint8Array, release?: () => void): boolean;
   end(trailers: readonly string[]): void;
   fail(error: Error): void;
 }
@@ -16,7 +16,7 @@ export interface Flow {
 
 /** The socket's side of a flow. */
 export interface Source {
-  data(bytes: Uint8Array): void;
+  data(bytes: Uint8Array, release?: () => void): void;
   end(trailers: readonly string[]): void;
   fail(error: Error): void;
 }
@@ -30,7 +30,7 @@ const waitingBytes = 64 * 1024;
  * @param hold stops or goes on reading from the socket
  */
 export function createFlow(hold: (held: boolean) => void, cancel: () => void): Flow & Source {
-  let waiting: Uint8Array[] = [];
+  let waiting: (readonly [bytes: Uint8Array, release: (() => void) | undefined])[] = [];
   let bytesWaiting = 0;
   let sink: Sink | undefined;
   let open = true; // whether the sink takes more
@@ -39,7 +39,7 @@ export function createFlow(hold: (held: boolean) => void, cancel: () => void): F
   function flush(): void {
     if (sink === undefined) return;
     let taken = 0;
-    while (open && taken < waiting.length) open = sink.data(waiting[taken++]!);
+    while (open && taken < waiting.length) open = sink.data(...waiting[taken++]!);
     waiting = taken === waiting.length ? [] : waiting.slice(taken);
     if (waiting.length > 0) return;
     bytesWaiting = 0;
@@ -62,13 +62,13 @@ export function createFlow(hold: (held: boolean) => void, cancel: () => void): F
       sink = undefined;
       cancel();
     },
-    data(bytes) {
+    data(bytes, release) {
       if (sink !== undefined && open && waiting.length === 0) {
-        open = sink.data(bytes);
+        open = sink.data(bytes, release);
         if (!open) hold(true);
         return;
       }
-      waiting.push(bytes);
+      waiting.push([bytes, release]);
       bytesWaiting += bytes.byteLength;
       if (sink !== undefined || bytesWaiting >= waitingBytes) hold(true);
     },

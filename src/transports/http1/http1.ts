@@ -1,6 +1,7 @@
 import type { Incoming, Outgoing, Transport } from "../../core/ports.ts";
 import { createConnections } from "./connections.ts";
 import { type Answer, exchange, type Switched } from "./exchange.ts";
+import type { ReadBuffer } from "./read-buffers.ts";
 
 /**
  * An HTTP/1.1 client over plain sockets, for Node, Bun and Deno: bytes as they came, no fields invented, nothing sent twice.
@@ -11,8 +12,8 @@ import { type Answer, exchange, type Switched } from "./exchange.ts";
  */
 export type Http1Client = (incoming: Incoming, outgoing: Outgoing) => Promise<Answer | Switched>;
 
-export function createHttp1Client(): Http1Client {
-  const connections = createConnections();
+export function createHttp1Client(newReadBuffer?: () => ReadBuffer): Http1Client {
+  const connections = createConnections(newReadBuffer);
   return (incoming, outgoing) =>
     new Promise((resolve, reject) =>
       exchange(connections, incoming, outgoing, { onAnswer: resolve, onSwitch: resolve, onFailure: reject })

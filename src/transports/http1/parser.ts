@@ -55,7 +55,7 @@ export function createParser(): Parser {
       if (state === "idle" || state === "switched") return rest;
       const after = step(rest);
       if (after === undefined) {
-        held = rest;
+        held = Buffer.from(rest); // the memory of a read is used again
         return undefined;
       }
       rest = after;

@@ -87,6 +87,35 @@ export const bodyCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "bodies: those of slow and of quick clients do not mix",
+    timeoutMs: 40_000,
+    async run(context) {
+      const { connect, backends } = await context.stage(plain);
+      // More than all the sockets on the way hold, in pieces that a socket takes several of before it wants no more.
+      const bodies = Array.from({ length: 4 }, () => randomBytes(16 * mebibyte));
+      backends.main.handle(async (arrival) => {
+        arrival.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        const body = bodies[Number(arrival.target.slice(1))]!;
+        for (let at = 0; at < body.length; at += 20_000) {
+          arrival.write(chunk(body.subarray(at, at + 20_000)));
+          await new Promise(setImmediate);
+        }
+        arrival.write(chunk(""));
+      });
+      const clients = await Promise.all(bodies.map(() => connect()));
+      const download = async (index: number) =>
+        assert.equal(hash((await clients[index]!.response()).body), hash(bodies[index]!), `body ${index}`);
+      const [slow, quick] = [[0, 1], [2, 3]];
+      for (const index of slow) clients[index]!.pause();
+      for (const index of [...slow, ...quick]) {
+        await clients[index]!.send(`GET /${index} HTTP/1.1\r\nHost: balancer.test\r\n\r\n`);
+      }
+      await Promise.all(quick.map(download));
+      for (const index of slow) clients[index]!.resume();
+      await Promise.all(slow.map(download));
+    },
+  },
+  {
     name: "bodies: a body until the connection's end arrives whole",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);

@@ -25,7 +25,7 @@ async function withRig(test: (rig: Rig) => Promise<void>): Promise<void> {
   const backend = await createRawBackend();
   const taken = new Set<Connection>();
   let passed = 0;
-  const connections = createConnections(() => performance.now() + passed);
+  const connections = createConnections(undefined, () => performance.now() + passed);
   const address = addressOf(backendOf("b", { url: backend.url }));
   const rig: Rig = {
     backend,

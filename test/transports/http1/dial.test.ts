@@ -53,7 +53,11 @@ async function greeting(place: Place, find?: Lookup): Promise<string> {
     5000,
     "a connection",
     new Promise<Socket>((resolve, reject) => {
-      dial(place, (error, socket) => error === undefined ? resolve(socket!) : reject(error), find);
+      dial(
+        place,
+        (error, socket) => error === undefined ? resolve(socket!) : reject(error),
+        find === undefined ? {} : { find },
+      );
     }),
   );
   try {
@@ -159,12 +163,12 @@ describe("dialling", () => {
       const held: (() => void)[] = [];
       const slow: Lookup = (_hostname, _options, found) =>
         void held.push(() => found(null, [{ address: "127.0.0.2" }]));
-      dial(at("app.test", port), (...done) => told.push(done), slow)();
+      dial(at("app.test", port), (...done) => told.push(done), { find: slow })();
       for (const go of held) go();
       dial(at("127.0.0.2", port), (...done) => told.push(done))();
       dial(at("127.0.0.1", port), (...done) => told.push(done))();
       const { find } = createLookup(["127.0.0.1", "127.0.0.2"]);
-      dial(at("app.test", port), (...done) => told.push(done), find)();
+      dial(at("app.test", port), (...done) => told.push(done), { find })();
       // What was given up would have come before what is asked for only now.
       assert.equal(await greeting(at("127.0.0.2", port)), "second");
       await assert.rejects(greeting(at("127.0.0.1", port)));

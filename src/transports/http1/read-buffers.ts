@@ -1,0 +1,43 @@
+import { Buffer } from "node:buffer";
+
+/** The memory that one connection is read into, again and again. */
+export interface ReadBuffer {
+  /** Where the next read goes; `undefined`: where the last one went. */
+  next(): Buffer | undefined;
+  /** Part of what was read last is needed for longer. @returns to be called when it is not, at most once */
+  lend(): () => void;
+}
+
+/** As much as Node reads at once. */
+const readBytes = 64 * 1024;
+/** What one client keeps for reads to come, beside what its connections hold. */
+const spareBuffers = 64;
+
+/**
+ * Memory for reads that is used again.
+ *
+ * Node takes new memory for each read, outside of its heap, and so much of it is a reason to collect garbage several times a second.
+ * What is lent and never given back is garbage like any other.
+ */
+export function createReadBuffers(): () => ReadBuffer {
+  const spare: Buffer[] = [];
+
+  return () => {
+    let current: { readonly buffer: Buffer; borrowers: number } | undefined;
+    return {
+      next() {
+        if (current?.borrowers === 0) return undefined;
+        current = { buffer: spare.pop() ?? Buffer.allocUnsafeSlow(readBytes), borrowers: 0 };
+        return current.buffer;
+      },
+      lend() {
+        const lent = current!;
+        lent.borrowers++;
+        return () => {
+          lent.borrowers--;
+          if (lent.borrowers === 0 && lent !== current && spare.length < spareBuffers) spare.push(lent.buffer);
+        };
+      },
+    };
+  };
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createReadBuffers } from "../../../src/transports/http1/read-buffers.ts";
+
+describe("memory for reads", () => {
+  it("is used again at once by a connection of which nothing is needed", () => {
+    const buffer = createReadBuffers()();
+    assert.ok(buffer.next());
+    assert.equal(buffer.next(), undefined);
+  });
+
+  it("is another's until all that was lent of it has come back", () => {
+    const newBuffer = createReadBuffers();
+    const buffer = newBuffer();
+    const first = buffer.next();
+    const releases = [buffer.lend(), buffer.lend()];
+    const second = buffer.next();
+    assert.notEqual(second, first);
+    releases[0]!();
+    assert.ok(![first, second].includes(newBuffer().next()), "part of it is still needed");
+    releases[1]!();
+    assert.equal(newBuffer().next(), first, "all of it has come back");
+  });
+
+  it("stays its connection's where what was lent has come back before the next read", () => {
+    const newBuffer = createReadBuffers();
+    const buffer = newBuffer();
+    const first = buffer.next();
+    buffer.lend()();
+    assert.equal(buffer.next(), undefined);
+    assert.notEqual(newBuffer().next(), first);
+  });
+
+  it("that never comes back is no one's", () => {
+    const newBuffer = createReadBuffers();
+    const seen = new Set<unknown>();
+    for (let read = 0; read < 10; read++) {
+      const buffer = newBuffer();
+      seen.add(buffer.next());
+      buffer.lend();
+    }
+    assert.equal(seen.size, 10);
+  });
+});
