@@ -13,7 +13,7 @@ import type { Head } from "./head.ts";
 import { requestHead } from "./request.ts";
 import { http1Writer, upload } from "./upload.ts";
 
-/** An answer as it came: with all of its body if that came with its head, else with what is on its way. */
+/** An answer as it came: with all of its body if that is small and came with its head, else with what is on its way. */
 export interface Answer {
   readonly head: Pick<Head, "status" | "reason" | "fields" | "names" | "connection">;
   readonly body: Uint8Array | Flow | null;
@@ -164,7 +164,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     answered = true;
     const { status } = head!;
     if (isBodiless(method, status)) return outcome.onAnswer({ head: head!, body: null, trailers });
-    if (complete) {
+    if (complete && (connection!.memory === undefined || bytes < worthLending)) {
       const [first] = chunks;
       return outcome.onAnswer({
         head: head!,
@@ -174,6 +174,7 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     }
     flow = createFlow(hold, () => stop(new ProxyError("client_aborted")));
     for (const chunk of chunks) passOn(chunk);
+    if (complete) flow.end(trailers);
     chunks = [];
     outcome.onAnswer({ head: head!, body: flow, trailers });
   }
