@@ -1,6 +1,6 @@
 import type { Answer } from "../../transports/http1/exchange.ts";
 import type { Flow } from "../../transports/http1/flow.ts";
-import { plainResponse } from "../../transports/http1/plain-response.ts";
+import { plainResponse, withHead } from "../../transports/http1/plain-response.ts";
 import { isUnsizedHead } from "./common.ts";
 
 /** Up to so many bytes Bun's server writes head and body at once; of a longer Response, each part of each field by itself. */
@@ -10,16 +10,15 @@ const flows = new WeakMap<Response, Flow>();
 
 /** A backend's answer as Bun's Response. */
 export function bunResponse(answer: Answer): Response {
-  const { body } = answer;
+  const { head, body } = answer;
   if (!(body instanceof Uint8Array)) {
     const response = plainResponse(answer);
     if (body !== null) flows.set(response, body);
     return response;
   }
-  const response = plainResponse({ ...answer, body: null });
   // Bytes also get a content-type if the backend gave them none. A stream of one chunk is spared both, and keeps its length.
-  const isShort = body.byteLength <= corkedBytes && response.headers.has("content-type");
-  return new Response(isShort ? (body as Uint8Array<ArrayBuffer>) : oneChunk(body), response);
+  const isShort = body.byteLength <= corkedBytes && head.names.includes("content-type");
+  return withHead(head, isShort ? body : oneChunk(body));
 }
 
 function oneChunk(bytes: Uint8Array): ReadableStream<Uint8Array> {
