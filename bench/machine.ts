@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { environment } from "./processes.ts";
@@ -22,6 +22,20 @@ export function onCore(
   command: readonly string[],
 ): readonly string[] {
   return cores === undefined ? command : ["taskset", "-c", String(cores[core]), ...command];
+}
+
+/**
+ * Keeps the cores from sleeping until the bench ends, as cyclictest does; gives back whether it may.
+ *
+ * Waking a core is work of whoever sends to it: without this, a slow proxy pays more for each write than a quick one, whose load never rests.
+ */
+export function keepAwake(): boolean {
+  try {
+    writeSync(openSync("/dev/cpu_dma_latency", "w"), new Int32Array([0])); // µs; holds as long as the file is open
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Why processes are not pinned; absent: they are. */

@@ -8,7 +8,7 @@ import { makeCertificate } from "./certificate.ts";
 import { figuresOf } from "./figures.ts";
 import { installLibraries } from "./install.ts";
 import { hasWrk } from "./load/send.ts";
-import { hasProc, machine, whyUnpinned } from "./machine.ts";
+import { hasProc, keepAwake, machine, whyUnpinned } from "./machine.ts";
 import { type Options, optionsFrom, usage } from "./options.ts";
 import { estimateSeconds, type Part, partsOf } from "./parts.ts";
 import { peers } from "./peers/index.ts";
@@ -86,6 +86,9 @@ function notesOn(backendsMadeWith: string): readonly string[] {
   const pinned = "A proxy has one core for itself; the load and three fast backends share another one.";
   return [
     whyUnpinned() ?? pinned,
+    keepAwake()
+      ? "No core sleeps."
+      : "Cores may sleep, and to wake one costs whoever sends to it: run as root, it keeps them awake.",
     ...(hasWrk ? [] : ["wrk is not installed: a program on Node makes the load, slower than the fastest proxies."]),
     ...(backendsMadeWith === "nginx" ? [] : [`The backends are ${backendsMadeWith}.`]),
   ];

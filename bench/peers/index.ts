@@ -1,5 +1,6 @@
 import { caddy } from "./caddy.ts";
 import { direct } from "./direct.ts";
+import { floors } from "./floors.ts";
 import { go } from "./go.ts";
 import { haproxy } from "./haproxy.ts";
 import { libraries } from "./libraries.ts";
@@ -17,6 +18,7 @@ export const peers: readonly Peer[] = [
   ...go,
   ...libraries,
   passThrough,
+  ...floors,
   direct,
 ];
 

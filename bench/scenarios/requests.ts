@@ -1,5 +1,6 @@
 import { longAnswers, shortAnswer } from "../backends/nginx.ts";
 import type { HttpLoad } from "../load/load.ts";
+import { floors } from "../peers/floors.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** S1: what the others are variations of. */
@@ -34,6 +35,10 @@ export const requests: readonly Scenario[] = [
       { label: "1 connection", load: { ...get, connections: 1 }, warmUp: get },
       { label: "16 connections", load: { ...get, connections: 16 }, warmUp: get },
     ],
+  },
+  {
+    ...one("FLOORS", "S1 by what each runtime can do at least", get),
+    peers: [...floors.map(({ name }) => name), "nginx"],
   },
   { ...one("S6", "GET 1 KiB, Connection: close", { ...get, headers: { Connection: "close" } }), peers: best },
 ];

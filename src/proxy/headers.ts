@@ -43,14 +43,16 @@ export function editRequest(headers: Fields, sender: Sender, more: Readonly<Reco
     const before = claim(name);
     return before === null ? ours : `${before}, ${ours}`;
   };
-  const set: [string, string][] = [
+  const set: [string, string][] = address === undefined
+    ? []
+    : [["x-forwarded-for", appended("x-forwarded-for", address)]];
+  set.push(
     ["x-forwarded-proto", kept("x-forwarded-proto", proto)],
     ["x-forwarded-host", kept("x-forwarded-host", host)],
     ["x-forwarded-port", kept("x-forwarded-port", String(port))],
     ["via", appended("via", "1.1 roundabout")],
     ["x-request-id", requestId],
-  ];
-  if (address !== undefined) set.unshift(["x-forwarded-for", appended("x-forwarded-for", address)]);
+  );
   const wanted = Object.entries(more);
   if (wanted.length === 0) return { drop, set };
   return { drop, set: [...new Map([...set, ...wanted.map(([name, value]) => [name.toLowerCase(), value] as const)])] };

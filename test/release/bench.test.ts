@@ -20,7 +20,7 @@ interface Result {
   readonly samples: readonly { readonly requests: number; readonly cpuUs: number | null }[];
 }
 
-const scenarios = ["S1", "S2", "S3", "S4", "S5", "S6", "WS", "TLS", "LATENCY", "BACKENDS", "HOSTS", "PATHS"];
+const scenarios = ["S1", "S2", "S3", "S4", "S5", "FLOORS", "S6", "WS", "TLS", "LATENCY", "BACKENDS", "HOSTS", "PATHS"];
 const skip = process.platform !== "linux" && "it reads CPU time from /proc, which is on Linux only";
 
 describe("the bench, quick", { skip }, () => {

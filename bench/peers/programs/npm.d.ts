@@ -47,3 +47,20 @@ declare module "httpxy" {
   }
   export function createProxyServer(options: object): Proxy;
 }
+
+declare module "undici" {
+  interface Controller {
+    readonly rawHeaders: readonly Buffer[];
+  }
+  interface Handler {
+    onRequestStart(controller: Controller): void;
+    onResponseStart(controller: Controller, status: number): void;
+    onResponseData(controller: Controller, chunk: Uint8Array): void;
+    onResponseEnd(controller: Controller): void;
+    onResponseError(controller: Controller, error: Error): void;
+  }
+  export class Client {
+    constructor(origin: string, options: object);
+    dispatch(request: object, handler: Handler): boolean;
+  }
+}
