@@ -98,7 +98,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
           body,
           onAbort: client.onLeave,
           signal: client.signal,
-          direct: client.raw !== undefined,
+          direct: client.direct,
           upgrade: asked.upgrade,
           trailers: client.raw?.trailers,
           onInterim: client.raw?.onInterim,

@@ -46,8 +46,8 @@ export interface Incoming {
   readonly trailers?: (() => readonly string[]) | undefined;
   /** Takes an answer before the answer (RFC 9110 §15.2), where the runtime can pass it on. */
   readonly onInterim?: ((status: number, fields: readonly string[]) => void) | undefined;
-  /** Whether the answer goes straight to a server of ours, which can write it as it came. */
-  readonly direct?: boolean;
+  /** Whether the answer goes straight to the runtime's server, so that nobody can want to change it. */
+  readonly direct?: boolean | undefined;
   /** The protocol to switch to, in an upgrade that was let through. */
   readonly upgrade?: "websocket" | undefined;
 }
@@ -161,7 +161,9 @@ export interface Client {
   readonly port: number | undefined;
   /** Whether it came by TLS, where that is better known than from the request's URL. */
   readonly secure?: boolean | undefined;
-  /** The request as the runtime's server read it, where nobody stands between that server and the balancer. */
+  /** Whether nobody stands between the runtime's server and the balancer. */
+  readonly direct?: boolean;
+  /** The request as that server read it, where it tells. */
   readonly raw?: RawRequest | undefined;
   /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
   onLeave(listener: () => void): () => void;

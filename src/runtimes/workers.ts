@@ -3,7 +3,7 @@ import { createLoadBalancer } from "../app/app.ts";
 import { type ConfigInput, loadConfig } from "../core/config.ts";
 import { createMemoryStore } from "../stores/memory.ts";
 import { configureLog, jsonLines } from "./logging.ts";
-import { createPorts, type KvBinding, kvStore } from "./ports/workers.ts";
+import { createPorts, type KvBinding, kvStore, type WorkersEnv } from "./ports/workers.ts";
 
 /** Variables and bindings, as Workers hand them over with each call. */
 type Env = Readonly<Record<string, unknown>>;
@@ -12,12 +12,14 @@ type Env = Readonly<Record<string, unknown>>;
 export function createWorker(config?: ConfigInput) {
   // One balancer an isolate, because cursors and counts live in it.
   let balancer: LoadBalancer | undefined;
+  let given: WorkersEnv | undefined;
   const open = (
     env: Env,
   ) => (balancer ??= openWith(config ?? JSON.parse(textOf(env, "ROUNDABOUT_CONFIG") ?? "{}"), env));
   return {
     fetch(request: Request, env: Env, context: { waitUntil(work: Promise<unknown>): void }) {
-      const answer = Promise.resolve(open(env).fetch(request, env, context));
+      given ??= { ROUNDABOUT_PORT: textOf(env, "ROUNDABOUT_PORT"), direct: true };
+      const answer = Promise.resolve(open(env).fetch(request, given, context));
       // Else nothing runs on when a client resets its connection, and what it was counted for stays counted.
       context.waitUntil(answer.catch(() => {}));
       return answer;

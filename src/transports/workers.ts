@@ -24,7 +24,7 @@ export function workersTransport(): Transport {
       return readable;
     },
     codeOf: () => "connection_terminated",
-    answer: passOn,
+    answer: (response, _method, outgoing) => passOn(response, outgoing),
   });
   return (incoming, outgoing) =>
     incoming.body === undefined ? bodiless(incoming, outgoing) : withBody(incoming, outgoing);
@@ -32,7 +32,7 @@ export function workersTransport(): Transport {
 
 /** With nothing of its own to cut: the runtime cancels what an abandoned fetch holds when the request has been answered. */
 async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Response> {
-  const { method, signal } = incoming;
+  const { method, signal, direct } = incoming;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new ProxyError("http_response_timeout")), outgoing.deadlines.responseMs);
@@ -42,7 +42,7 @@ async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Respons
     const init = { ...uncached, method, headers, redirect: "manual", ...(signal && { signal }) } as RequestInit;
     const response = await Promise.race([fetch(addressOf(outgoing.backend).origin + outgoing.target, init), late]);
     if (response.status !== 101) checkStatus(response.status);
-    return passOn(response, method, outgoing);
+    return passOn(response, outgoing, direct);
   } catch (cause) {
     if (signal?.aborted) throw new ProxyError("client_aborted", { cause });
     throw cause instanceof ProxyError ? cause : new ProxyError("connection_terminated", { cause });
@@ -51,7 +51,12 @@ async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Respons
   }
 }
 
-function passOn(response: Response, _method: string, { onEnd }: Outgoing): Response {
+/** Whether there is nothing to take out: of the hop-by-hop fields workerd itself sends no others further. */
+const isForTheClient = (headers: Headers) =>
+  hopByHopNames(headers.get("connection")) === hopByHopNames(null) && !headers.has("proxy-connection") &&
+  !headers.has("http2-settings");
+
+function passOn(response: Response, { onEnd }: Outgoing, direct = false): Response {
   const { headers, status, webSocket } = response as Response & { webSocket?: unknown };
   if (status === 101) {
     onEnd(undefined);
@@ -60,6 +65,7 @@ function passOn(response: Response, _method: string, { onEnd }: Outgoing): Respo
   }
   const length = headers.get("content-length");
   onEnd(length === null ? undefined : Number(length));
+  if (direct && isForTheClient(headers)) return response;
   // The body goes on unread: read by JavaScript it would be decoded.
   const passed = new Response(response.body, { status, statusText: response.statusText, headers });
   for (const name of hopByHopNames(headers.get("connection"))) passed.headers.delete(name);

@@ -14,6 +14,7 @@ export function nodeClient(env: unknown): Client | undefined {
     address: plainAddress(incoming.socket.remoteAddress),
     port: incoming.socket.localPort,
     secure: (incoming.socket as TLSSocket).encrypted === true, // a client of HTTP/2 says any scheme it likes
+    direct: target !== undefined,
     raw: target === undefined ? undefined : rawRequest(incoming, outgoing, target),
     onLeave(listener) {
       if (outgoing.closed ?? (outgoing as unknown as Http2ServerResponse).stream.destroyed) listener();

@@ -46,6 +46,7 @@ export function watchConnections(
   server.on("session", (session) => {
     sessions.add(session);
     endWhenIdle(session, idleTimeout);
+    endWhenDeaf(session);
     session.once("close", () => {
       sessions.delete(session);
       checkIdle();
@@ -109,6 +110,32 @@ export function watchConnections(
     },
     cut,
   };
+}
+
+/** How often a client of HTTP/2 is asked whether it is there, while it waits for something, and how long it may not answer. */
+const pingMs = 5_000;
+const deafMs = 15_000;
+
+/**
+ * Ends a session whose client is gone without a word.
+ *
+ * Node may miss a reset that comes while frames wait to be written, and then its streams would be waited for until they end by themselves.
+ */
+function endWhenDeaf(session: ServerHttp2Session): void {
+  let streams = 0;
+  let askedAt: number | undefined;
+  const look = () => {
+    if (askedAt !== undefined && performance.now() - askedAt >= deafMs) return session.destroy();
+    if (streams === 0 || askedAt !== undefined) return;
+    askedAt = performance.now();
+    session.ping(() => (askedAt = undefined));
+  };
+  const timer = setInterval(look, pingMs).unref(); // it is the connection that keeps a process alive
+  session.on("stream", (stream) => {
+    streams++;
+    stream.once("close", () => streams--);
+  });
+  session.once("close", () => clearInterval(timer));
 }
 
 function endWhenIdle(session: ServerHttp2Session, idleMs: number): void {

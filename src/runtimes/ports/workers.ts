@@ -26,14 +26,22 @@ export const lookup = (): string | undefined => undefined;
 /** There are no files here, and no connections whose certificates could be chosen. */
 export const withCertificates = (config: Config): Config => config;
 
+/** What a Worker's own door hands over beside a request; behind another app it is that app's bindings. */
+export interface WorkersEnv {
+  /** Of workerd outside Cloudflare. */
+  readonly ROUNDABOUT_PORT: string | undefined;
+  readonly direct: true;
+}
+
 function client({ req: { raw }, env }: Arrival): Client {
-  const { ROUNDABOUT_PORT: port } = (env ?? {}) as { ROUNDABOUT_PORT?: string }; // of workerd outside Cloudflare
+  const { ROUNDABOUT_PORT: port, direct = false } = (env ?? {}) as Partial<WorkersEnv>;
   const { cf } = raw as { cf?: { clientIp?: string } };
   // workerd outside Cloudflare says address and port here, and passes a client's own CF-Connecting-IP on as if it were true.
   const address = cf?.clientIp?.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1") ?? raw.headers.get("cf-connecting-ip");
   return {
     address: address ?? undefined,
     port: port === undefined ? undefined : Number(port),
+    direct,
     onLeave: onSignal(raw),
     signal: raw.signal,
   };

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectClient } from "../../support/http2-client.ts";
 import { chunk } from "../../support/http1.ts";
+import { within } from "../../support/wait.ts";
 import type { ConformanceCase } from "../case.ts";
+import { secured, withTls } from "../secured.ts";
 import { plain } from "../stages.ts";
 
 /** Longer than any runtime's own idle time; the passing of time is what these cases are about. */
@@ -9,7 +12,7 @@ const silenceMs = 13_000;
 
 const get = "GET /quiet HTTP/1.1\r\nHost: balancer.test\r\n\r\n";
 
-/** Silences of 13 s: run for all runtimes at the same time. */
+/** Silences of 13 s and more: run for all runtimes at the same time. */
 export const silenceCases: readonly ConformanceCase[] = [
   {
     name: "silence: a stream that says nothing for 13 s goes on",
@@ -28,6 +31,29 @@ export const silenceCases: readonly ConformanceCase[] = [
       assert.match((await client.reader.until("data: second"))?.toString() ?? "", /second/);
       arrival.write(chunk(""));
       assert.match((await client.reader.until("0\r\n\r\n"))?.toString() ?? "", /0\r\n\r\n$/);
+    },
+  },
+  {
+    name: "silence: a client of HTTP/2 that is asked whether it is there is waited with",
+    only: withTls,
+    timeoutMs: 40_000,
+    async run(context) {
+      const { port, backends } = await context.stage(secured);
+      backends.main.handle(async (arrival) => {
+        await sleep(2 * silenceMs);
+        await arrival.answer(200, [], "at last");
+      });
+      const client = await connectClient(port);
+      context.onEnd(client.leave);
+      const stream = client.begin();
+      const head = await within(
+        35_000,
+        "an answer's head",
+        new Promise<{ readonly ":status"?: number }>((resolve, reject) => {
+          stream.once("response", resolve).once("close", () => reject(new Error(`reset with ${stream.rstCode}`)));
+        }),
+      );
+      assert.equal(head[":status"], 200);
     },
   },
   {
