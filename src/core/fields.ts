@@ -60,7 +60,11 @@ export function tokenOf(name: string): string | undefined {
   return lower;
 }
 
-/** Names of fields that go no further than one connection, those that a Connection field names among them (RFC 9110 §7.6.1). */
+/**
+ * Names of fields that go no further than one connection, those that a Connection field names among them (RFC 9110 §7.6.1).
+ *
+ * Where it names none, they are `more` itself.
+ */
 export function hopByHopNames(connection: string | null, more: ReadonlySet<string> = hopByHop): ReadonlySet<string> {
   if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return more;
   const names = connection.split(",").map((name) => name.trim().toLowerCase());

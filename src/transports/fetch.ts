@@ -1,7 +1,7 @@
 import { addressOf } from "../core/address.ts";
 import { type ErrorCode, ProxyError } from "../core/errors.ts";
 import type { Incoming, Outgoing, RequestBody, Transport } from "../core/ports.ts";
-import { checkStatus, isBodiless } from "./answer.ts";
+import { checkResponse, isBodiless } from "./answer.ts";
 
 /** What one runtime's `fetch` needs otherwise than another's. */
 export interface FetchForm {
@@ -55,7 +55,7 @@ export function fetchTransport(
       }
       if (stopped !== undefined) throw stopped;
       const response = await send(addressOf(outgoing.backend).origin + outgoing.target, init);
-      if (incoming.upgrade === undefined || response.status !== 101) checkStatus(response.status);
+      if (incoming.upgrade === undefined || response.status !== 101) checkResponse(response, method);
       return form.answer(response, method, watched, signal);
     } catch (cause) {
       stopListening();

@@ -2,7 +2,7 @@ import { addressOf } from "../core/address.ts";
 import { ProxyError } from "../core/errors.ts";
 import { hopByHopNames } from "../core/fields.ts";
 import type { Incoming, Outgoing, Transport } from "../core/ports.ts";
-import { checkStatus } from "./answer.ts";
+import { checkResponse } from "./answer.ts";
 import { fetchTransport, fieldsOf } from "./fetch.ts";
 
 declare const FixedLengthStream: new (length: number) => TransformStream<Uint8Array, Uint8Array>;
@@ -41,7 +41,7 @@ async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Respons
     const headers = fieldsOf(incoming, outgoing);
     const init = { ...uncached, method, headers, redirect: "manual", ...(signal && { signal }) } as RequestInit;
     const response = await Promise.race([fetch(addressOf(outgoing.backend).origin + outgoing.target, init), late]);
-    if (response.status !== 101) checkStatus(response.status);
+    if (response.status !== 101) checkResponse(response, method);
     return passOn(response, outgoing, direct);
   } catch (cause) {
     if (signal?.aborted) throw new ProxyError("client_aborted", { cause });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
+import type { ProxyError } from "../../src/core/errors.ts";
 import type { Peer } from "../../src/core/ports.ts";
 import { plainResponse } from "../../src/transports/http1/plain-response.ts";
 import { http2Transport } from "../../src/transports/http2/http2.ts";
@@ -99,6 +100,52 @@ const skip = "Deno" in globalThis ? "on Deno HTTP/2 is not spoken to backends" :
 describe("http2Transport", { skip }, () => {
   const test = (name: string, run: (bench: Bench) => Promise<void>) =>
     it(name, { timeout: 20_000 }, () => withTransport(run));
+
+  test("sends nothing for who has given up waiting for a further connection", async ({ send, onEnd }) => {
+    const seen: unknown[] = [];
+    const server = createServer({ settings: { maxConcurrentStreams: 1 } });
+    server.on("sessionError", () => {}).on("stream", (stream, fields) => {
+      stream.on("error", () => {});
+      seen.push(fields[":path"]); // and answers never
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    // Connections go no further before they are let through.
+    const gates: (() => void)[] = [];
+    const sockets: Socket[] = [];
+    const front = createTcpServer((socket) => {
+      sockets.push(socket.on("error", () => {}));
+      gates.push(() => {
+        const inner = connect((server.address() as AddressInfo).port, "127.0.0.1").on("error", () => {});
+        sockets.push(inner);
+        socket.pipe(inner).pipe(socket);
+      });
+    });
+    front.listen(0, "127.0.0.1");
+    await once(front, "listening");
+    onEnd(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      front.close();
+    });
+    const backend = { url: `http://127.0.0.1:${(front.address() as AddressInfo).port}` };
+    const unanswered = (target: string, connectMs: number) => {
+      const { answer, error } = send(backend, { method: "POST", target, connectMs });
+      answer.catch(() => {});
+      return error;
+    };
+
+    void unanswered("/first", 5000);
+    const impatient = unanswered("/impatient", 300);
+    await eventually(3000, "a connection", async () => gates.length === 1 || undefined);
+    gates[0]!();
+    await eventually(3000, "a further connection", async () => gates.length === 2 || undefined);
+    assert.equal((await impatient()).code, "connection_timeout");
+    gates[1]!();
+    void unanswered("/last", 5000);
+    await eventually(3000, "the last request", async () => seen.includes("/last") || undefined);
+    assert.deepEqual(seen, ["/first", "/last"]);
+  });
 
   test("sends method, target and fields as HTTP/2 has them, and Host as :authority", async ({ send, backend }) => {
     const main = await backend();
@@ -258,6 +305,7 @@ describe("http2Transport", { skip }, () => {
     ["is reset", (stream) => [headOf(stream), data(stream, "part", 0), resetWith(stream, 8)]],
     ["is reset as if nothing were wrong", (stream) => [headOf(stream), data(stream, "part", 0), resetWith(stream, 0)]],
     ["is shorter than announced", (stream) => [headOf(stream, [field("content-length", "9")]), data(stream, "part")]],
+    ["is longer than announced", (stream) => [headOf(stream, [field("content-length", "3")]), data(stream, "part")]],
   ];
   for (const [what, bytes] of cuts) {
     test(`breaks a body that ${what}, and tells onEnd`, async ({ send, raw }) => {
@@ -270,6 +318,22 @@ describe("http2Transport", { skip }, () => {
       assert.equal((error as { code?: string }).code, "http_response_incomplete");
     });
   }
+
+  test("passes no line breaks in fields on", async ({ send, raw }) => {
+    const main = await raw((stream, write) =>
+      write(headOf(stream, [field("x-name", "a\r\nx-evil: 1"), field("x-n\r\nx-evil", "1")]), data(stream, "ok"))
+    );
+    const told = await send(main).answer.then(({ headers }) => [...headers.keys()], (error: ProxyError) => error.code);
+    assert.ok(told === "http_protocol_error" || !String(told).includes("x-"), String(told));
+  });
+
+  test("refuses a 205 with content", async ({ send, raw }) => {
+    const main = await raw((stream, write) => {
+      const head = Buffer.concat([field(":status", "205"), field("content-length", "2")]);
+      write(frame(frameTypes.headers, flags.endHeaders, stream, head), data(stream, "ok"));
+    });
+    assert.equal((await send(main).error()).code, "http_protocol_error");
+  });
 
   test("refuses a status that no Response can carry, and passes answers before the answer over", async ({ send, raw }) => {
     const main = await raw((stream, write, number) => {

@@ -56,7 +56,7 @@ function interimHead(status: number, fields: readonly string[]): string {
 
 function sendInterim({ stream }: Http2ServerResponse, status: number, fields: readonly string[]): void {
   const drop = withHopByHop(["content-length"]);
-  const lines: Record<string, string> = {};
+  const lines: Record<string, string> = Object.create(null);
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index]!.toLowerCase();
     if (!drop.has(name)) lines[name] = name in lines ? `${lines[name]}, ${fields[index + 1]}` : fields[index + 1]!;
@@ -79,6 +79,8 @@ function fieldsOfStream({ rawHeaders: raw, stream }: Http2ServerRequest): readon
   // Clients may take it apart to compress it better: "these MUST be concatenated … using the two-octet delimiter" "; ".
   if (cookies.length > 0) fields.push("cookie", cookies.join("; "));
   // A body that is not announced by its length is announced by nothing else.
-  if (!stream.endAfterHeaders && !fields.includes("content-length")) fields.push("transfer-encoding", "chunked");
+  if (!stream.endAfterHeaders && !fields.some((name, index) => index % 2 === 0 && name === "content-length")) {
+    fields.push("transfer-encoding", "chunked");
+  }
   return fields;
 }

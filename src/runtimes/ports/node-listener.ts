@@ -29,7 +29,7 @@ function createTurns() {
     latest.set(incoming.socket, outgoing);
     const isFree = before === undefined || before.writableEnded || before.closed;
     if (isFree || (safe.has(incoming.method) && safe.has(before.req.method))) return serve();
-    before.once("close", serve);
+    before.once("close", () => incoming.socket.destroyed || serve());
   };
 }
 
@@ -70,7 +70,7 @@ export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
       );
     }
     const serve = () => void listener(incoming, outgoing);
-    if ("stream" in incoming) serve();
-    else inTurn(incoming, outgoing, serve);
+    if ("stream" in incoming) return serve();
+    inTurn(incoming, outgoing, serve);
   };
 }

@@ -31,6 +31,7 @@ export function watchConnections(
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   const firsts = new Map<Socket, First>();
+  let latest: ServerHttp2Session | undefined;
   let inUse = 0;
   let whenIdle: (() => void) | undefined;
 
@@ -46,7 +47,7 @@ export function watchConnections(
   server.on("session", (session) => {
     sessions.add(session);
     endWhenIdle(session, idleTimeout);
-    endWhenDeaf(session);
+    latest = session;
     session.once("close", () => {
       sessions.delete(session);
       checkIdle();
@@ -55,7 +56,11 @@ export function watchConnections(
   });
 
   server.on("secureConnection", (socket: TLSSocket) => {
-    if (socket.alpnProtocol === "h2") return;
+    if (socket.alpnProtocol === "h2") {
+      if (latest !== undefined) endWhenDeaf(latest, socket); // the session that the server has just made of it
+      latest = undefined;
+      return;
+    }
     const first: First = { uses: 0, timer: setTimeout(() => socket.destroy(), headTimeout) };
     firsts.set(socket, first);
     socket.once("close", () => {
@@ -112,23 +117,36 @@ export function watchConnections(
   };
 }
 
-/** How often a client of HTTP/2 is asked whether it is there, while it waits for something, and how long it may not answer. */
-const pingMs = 5_000;
-const deafMs = 15_000;
+/** How often a client of HTTP/2 is asked whether it is there, while it waits for something, and for how long it may say nothing at all. */
+const pingMs = 10_000;
+const deafMs = 60_000;
 
 /**
  * Ends a session whose client is gone without a word.
  *
  * Node may miss a reset that comes while frames wait to be written, and then its streams would be waited for until they end by themselves.
  */
-function endWhenDeaf(session: ServerHttp2Session): void {
+function endWhenDeaf(session: ServerHttp2Session, socket: TLSSocket): void {
   let streams = 0;
-  let askedAt: number | undefined;
+  let heardAt = performance.now();
+  let heardBytes = 0;
+  let asked = false;
   const look = () => {
-    if (askedAt !== undefined && performance.now() - askedAt >= deafMs) return session.destroy();
-    if (streams === 0 || askedAt !== undefined) return;
-    askedAt = performance.now();
-    session.ping(() => (askedAt = undefined));
+    const now = performance.now();
+    if (streams === 0 || socket.bytesRead !== heardBytes) {
+      heardAt = now;
+      heardBytes = socket.bytesRead;
+    }
+    if (now - heardAt >= deafMs) {
+      session.destroy();
+      socket.destroy(); // which a session that cannot write leaves open
+    } else if (streams > 0 && !asked) {
+      asked = true;
+      session.ping(() => {
+        asked = false;
+        heardAt = performance.now();
+      });
+    }
   };
   const timer = setInterval(look, pingMs).unref(); // it is the connection that keeps a process alive
   session.on("stream", (stream) => {

@@ -77,7 +77,7 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
   }
 
   const onread = memory && {
-    buffer: () => memory.next() as Buffer, // Node's types know of no "the same again"
+    buffer: memory.next, // also asked for by each attempt to connect
     callback(length: number, buffer: Uint8Array) {
       const bytes = (buffer as Buffer).subarray(0, length);
       if (isDetached) return socket!.push(Buffer.from(bytes)); // its owner reads it as any socket
@@ -87,7 +87,10 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
   };
   const onDrain = () => exchange?.onDrain();
   const onError = (error: Error) => lose(failure = error);
-  const onClose = () => lose(failure ?? new Error("the connection was closed"));
+  function onClose(): void {
+    memory?.end();
+    lose(failure ?? new Error("the connection was closed"));
+  }
 
   return {
     get socket() {

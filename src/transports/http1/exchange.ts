@@ -4,7 +4,7 @@ import { type Address, addressOf } from "../../core/address.ts";
 import { ProxyError } from "../../core/errors.ts";
 import { trailersToPass } from "../../core/fields.ts";
 import type { Incoming, Outgoing } from "../../core/ports.ts";
-import { checkStatus, isBodiless } from "../answer.ts";
+import { checkHead, isBodiless } from "../answer.ts";
 import { codeOfConnecting } from "../node-errors.ts";
 import type { Connection, Exchange } from "./connection.ts";
 import type { Connections } from "./connections.ts";
@@ -13,7 +13,7 @@ import type { Head } from "./head.ts";
 import { requestHead } from "./request.ts";
 import { http1Writer, upload } from "./upload.ts";
 
-/** An answer as it came: with all of its body if that is small and came with its head, else with what is on its way. */
+/** An answer as it came: with all of its body if that came with its head and is not lent, else with what is on its way. */
 export interface Answer {
   readonly head: Pick<Head, "status" | "reason" | "fields" | "names" | "connection">;
   readonly body: Uint8Array | Flow | null;
@@ -185,7 +185,8 @@ export function exchange(connections: Connections, incoming: Incoming, outgoing:
     onOpen,
     onInterim: (interim) => incoming.onInterim?.(interim.status, interim.fields),
     onHead(received) {
-      if (received.status !== 101) checkStatus(received.status);
+      const { status, framing } = received;
+      if (status !== 101) checkHead(status, typeof framing === "number" ? framing : 0);
       head = received;
       waitFor("idle", deadlines.idleMs);
     },

@@ -2,16 +2,23 @@ import { Buffer } from "node:buffer";
 
 /** The memory that one connection is read into, again and again. */
 export interface ReadBuffer {
-  /** Where the next read goes; `undefined`: where the last one went. */
-  next(): Buffer | undefined;
+  /** Where the next read goes: where the last one went, unless that is lent. */
+  next(): Buffer;
   /** Part of what was read last is needed for longer. @returns to be called when it is not, at most once */
   lend(): () => void;
+  /** Nothing is read any more. */
+  end(): void;
 }
 
 /** Four times what Node reads at once otherwise: half the work for a large body. What is never written to takes no memory. */
 const readBytes = 256 * 1024;
 /** What is kept for reads to come, beside what connections hold. */
 const spareBuffers = 16;
+
+interface Memory {
+  readonly buffer: Buffer;
+  borrowers: number;
+}
 
 /**
  * Memory for reads that is used again.
@@ -21,13 +28,17 @@ const spareBuffers = 16;
  */
 export function createReadBuffers(): () => ReadBuffer {
   const spare: Buffer[] = [];
+  const keep = ({ buffer, borrowers }: Memory) => {
+    if (borrowers === 0 && spare.length < spareBuffers) spare.push(buffer);
+  };
 
   return () => {
-    let current: { readonly buffer: Buffer; borrowers: number } | undefined;
+    let current: Memory | undefined;
     return {
       next() {
-        if (current?.borrowers === 0) return undefined;
-        current = { buffer: spare.pop() ?? Buffer.allocUnsafeSlow(readBytes), borrowers: 0 };
+        if (current?.borrowers !== 0) {
+          current = { buffer: spare.pop() ?? Buffer.allocUnsafeSlow(readBytes), borrowers: 0 };
+        }
         return current.buffer;
       },
       lend() {
@@ -35,8 +46,13 @@ export function createReadBuffers(): () => ReadBuffer {
         lent.borrowers++;
         return () => {
           lent.borrowers--;
-          if (lent.borrowers === 0 && lent !== current && spare.length < spareBuffers) spare.push(lent.buffer);
+          if (lent !== current) keep(lent);
         };
+      },
+      end() {
+        const last = current;
+        current = undefined;
+        if (last !== undefined) keep(last);
       },
     };
   };

@@ -3,7 +3,7 @@ import { addressOf } from "../../core/address.ts";
 import { ProxyError } from "../../core/errors.ts";
 import { trailersToPass } from "../../core/fields.ts";
 import type { Incoming, Outgoing } from "../../core/ports.ts";
-import { checkStatus, isBodiless } from "../answer.ts";
+import { checkHead, isBodiless } from "../answer.ts";
 import type { Alarm, Alarms } from "../http1/alarms.ts";
 import type { Answer } from "../http1/exchange.ts";
 import { createFlow, type Flow, type Source } from "../http1/flow.ts";
@@ -90,6 +90,7 @@ export function exchange(
   }
 
   function onOpen(opened: Session): void {
+    if (over) return opened.leave(false);
     session = opened;
     const { body } = incoming;
     const scheme = address.secure ? "https" : "http";
@@ -128,7 +129,7 @@ export function exchange(
     if (over) return;
     const status = fields[":status"]!;
     try {
-      checkStatus(status);
+      checkHead(status, method === "HEAD" ? 0 : Number(fields["content-length"] ?? 0));
     } catch (error) {
       return end(error as ProxyError);
     }
@@ -160,6 +161,9 @@ export function exchange(
   function onData(chunk: Uint8Array): void {
     if (over) return;
     bytes += chunk.byteLength;
+    if (length !== undefined && bytes > length) {
+      return end(new ProxyError("http_response_incomplete", { cause: new Error("there was more than its length") }));
+    }
     if (deadlines.idleMs > 0) waitFor("idle", deadlines.idleMs);
     flow!.data(chunk);
   }

@@ -12,12 +12,13 @@ export function requestFields(
   scheme: "http" | "https",
   authority: string,
 ): OutgoingHttpHeaders {
-  const fields: Record<string, string> = {
+  // Without a prototype: a field may be called "constructor".
+  const fields: Record<string, string> = Object.assign(Object.create(null) as object, {
     ":method": method,
     ":scheme": scheme,
     ":authority": authority,
     ":path": target,
-  };
+  });
   const ours = new Set(set.map(([name]) => name));
   received.forEach((value, given) => {
     const name = given.toLowerCase();

@@ -55,6 +55,8 @@ interface Home {
 interface Held extends Session {
   hasRoom(): boolean;
   enter(): void;
+  /** Ends it after a while if nobody uses it. */
+  rest(): void;
 }
 
 /** Connections by backend: a further one is opened when those that stand have no room. */
@@ -82,7 +84,8 @@ export function createSessions(): TakeSession {
     }
     const waiting = home.waiting ?? openFor(home, address, peer, need.connectMs);
     waiting.add(taker);
-    return () => waiting.delete(taker);
+    // By then it may wait for another one than at first.
+    return () => void (waiting.delete(taker) || home.waiting?.delete(taker));
   };
 
   /** Opens one more for all who wait; who finds no room on it waits for the next. */
@@ -93,9 +96,11 @@ export function createSessions(): TakeSession {
         home.waiting = undefined;
         const held = hold(http2, home);
         for (const taker of waiting) {
+          waiting.delete(taker);
           if (held.hasRoom()) give(held, taker);
           else take(address, peer, { fresh: false, connectMs }, taker);
         }
+        held.rest();
       },
       onLost(cause) {
         home.waiting = undefined;
@@ -137,6 +142,10 @@ function hold(http2: ClientHttp2Session, home: Home | undefined): Held {
     leave(suspect) {
       uses--;
       if (suspect || !isOurs()) return retire();
+      held.rest();
+    },
+    rest() {
+      clearTimeout(idle);
       if (uses === 0) idle = setTimeout(retire, idleMs).unref();
     },
   };

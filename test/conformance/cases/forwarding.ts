@@ -116,6 +116,20 @@ export const forwardingCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "forwarding: a 205 with content is not taken for one without",
+    async run(context) {
+      const { connect, backends } = await context.stage(plain);
+      const client = await connect();
+      backends.main.handle((arrival) =>
+        arrival.target === "/205" ? arrival.answer(205, [], "hello") : arrival.answer(200, [], "the next")
+      );
+      await client.send("GET /205 HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
+      assert.equal((await client.response()).status, 502);
+      await client.send("GET /next HTTP/1.1\r\nHost: balancer.test\r\n\r\n");
+      assert.equal((await client.response()).body.toString(), "the next");
+    },
+  },
+  {
     name: "forwarding: redirects are the client's to follow",
     async run(context) {
       const { exchange, backends } = await context.stage(plain);

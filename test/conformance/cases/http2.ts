@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { noMemory, residentMebibytes } from "../../support/memory.ts";
 import { connectClient, type Http2Client, type Http2Request } from "../../support/http2-client.ts";
-import { connectHttp2, field, flags, frame, frameTypes, reset } from "../../support/raw-http2.ts";
+import { connectHttp2, field, flags, frame, frameTypes, request, reset } from "../../support/raw-http2.ts";
 import { exchange } from "../../support/raw-client.ts";
 import { accepting, openOn } from "../../support/raw-websocket.ts";
 import { opcode } from "../../support/frames.ts";
@@ -92,6 +92,38 @@ export const http2Cases: readonly ConformanceCase[] = [
         "caf\u00e9",
         "na\u00efve",
       ]);
+    },
+  },
+  {
+    name: "http2: line breaks in names, values, methods and paths make no lines of HTTP/1.1",
+    only: withTls,
+    async run(context) {
+      const { port, backends } = await context.stage(secured);
+      const evil = "a\r\nX-Evil: 1";
+      const heads = [
+        { fields: [["x-name", evil]] },
+        { fields: [["x-name\r\nx-evil", "1"]] },
+        { fields: [["x-name", "a\nX-Evil: 1"]] },
+        { fields: [["x-name", "a\0"]] },
+        { fields: [["x name", "a"]] },
+        { method: `GET / HTTP/1.1\r\nX-Evil: 1\r\n\r\nGET` },
+        { path: `/ HTTP/1.1\r\nX-Evil: 1\r\n\r\nGET /x` },
+      ] as const;
+      for (const head of heads) {
+        const raw = await connectHttp2(port);
+        context.onEnd(raw.leave);
+        await raw.send(request(1, { authority: "balancer.test", path: "/x", ...head }));
+        const told = raw.frame(({ stream, type }) => stream === 1 || type === frameTypes.goaway, "a refusal");
+        await Promise.race([told.catch(() => {}), raw.ended]);
+      }
+      const client = await connectClient(port);
+      context.onEnd(client.leave);
+      assert.equal((await client.ask({ path: "/after" })).status, 200);
+      // The whole request may be refused, or pass without what is wrong with it.
+      for (const { method, target, head } of backends.main.arrivals) {
+        assert.ok(method === "GET" && (target === "/x" || target === "/after"), `${method} ${target}`);
+        assert.doesNotMatch(String(head), /evil|x.name/i);
+      }
     },
   },
   {

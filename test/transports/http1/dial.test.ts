@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Place } from "../../../src/core/address.ts";
 import { dial, type Lookup } from "../../../src/transports/http1/dial.ts";
+import { createReadBuffers } from "../../../src/transports/http1/read-buffers.ts";
 import { createDeafPort } from "../../support/deaf-port.ts";
 import { noIpv6 } from "../../support/ipv6.ts";
 import { within } from "../../support/wait.ts";
@@ -156,6 +157,28 @@ describe("dialling", () => {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it("reads into given memory, whichever address answers", () =>
+    onSecond(async (port) => {
+      const { next } = createReadBuffers()();
+      const { find } = createLookup(["127.0.0.1", "127.0.0.2"]);
+      const word = new Promise<string>((resolve, reject) => {
+        const callback = (length: number, buffer: Uint8Array) => {
+          resolve(Buffer.from(buffer.subarray(0, length)).toString());
+          return true;
+        };
+        const onread = { buffer: next, callback };
+        const done = (error: Error | undefined, socket?: Socket) =>
+          error === undefined ? sockets.push(socket!) : reject(error);
+        dial(at("app.test", port), done, { find, onread });
+      });
+      const sockets: Socket[] = [];
+      try {
+        assert.equal(await within(5000, "a word", word), "second");
+      } finally {
+        for (const socket of sockets) socket.destroy();
+      }
+    }));
 
   it("can be given up at any moment: nobody is told, and nothing stays open", () =>
     onSecond(async (port) => {

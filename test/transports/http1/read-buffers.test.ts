@@ -5,8 +5,7 @@ import { createReadBuffers } from "../../../src/transports/http1/read-buffers.ts
 describe("memory for reads", () => {
   it("is used again at once by a connection of which nothing is needed", () => {
     const buffer = createReadBuffers()();
-    assert.ok(buffer.next());
-    assert.equal(buffer.next(), undefined);
+    assert.equal(buffer.next(), buffer.next());
   });
 
   it("is another's until all that was lent of it has come back", () => {
@@ -27,8 +26,21 @@ describe("memory for reads", () => {
     const buffer = newBuffer();
     const first = buffer.next();
     buffer.lend()();
-    assert.equal(buffer.next(), undefined);
+    assert.equal(buffer.next(), first);
     assert.notEqual(newBuffer().next(), first);
+  });
+
+  it("is another's when its connection has ended, and what was lent of it has come back", () => {
+    const newBuffer = createReadBuffers();
+    const [one, other] = [newBuffer(), newBuffer()];
+    const [first, second] = [one.next(), other.next()];
+    const release = other.lend();
+    one.end();
+    other.end();
+    assert.equal(newBuffer().next(), first);
+    assert.ok(![first, second].includes(newBuffer().next()));
+    release();
+    assert.equal(newBuffer().next(), second);
   });
 
   it("that never comes back is no one's", () => {
