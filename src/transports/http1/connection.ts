@@ -79,6 +79,7 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
   const onread = memory && {
     buffer: memory.next, // also asked for by each attempt to connect
     callback(length: number, buffer: Uint8Array) {
+      if (length === buffer.byteLength) memory.grow();
       const bytes = (buffer as Buffer).subarray(0, length);
       if (isDetached) return socket!.push(Buffer.from(bytes)); // its owner reads it as any socket
       onData(bytes);

@@ -4,14 +4,18 @@ import { Buffer } from "node:buffer";
 export interface ReadBuffer {
   /** Where the next read goes: where the last one went, unless that is lent. */
   next(): Buffer;
+  /** A read filled all that there was: there may be much to come. */
+  grow(): void;
   /** Part of what was read last is needed for longer. @returns to be called when it is not, at most once */
   lend(): () => void;
   /** Nothing is read any more. */
   end(): void;
 }
 
-/** Four times what Node reads at once otherwise: half the work for a large body. What is never written to takes no memory. */
-const readBytes = 256 * 1024;
+/** What most answers need, of which a connection holds one as long as it stands. */
+const smallBytes = 16 * 1024;
+/** Four times what Node reads at once otherwise: half the work for a large body. */
+const largeBytes = 256 * 1024;
 /** What is kept for reads to come, beside what connections hold. */
 const spareBuffers = 16;
 
@@ -29,18 +33,22 @@ interface Memory {
 export function createReadBuffers(): () => ReadBuffer {
   const spare: Buffer[] = [];
   const keep = ({ buffer, borrowers }: Memory) => {
-    if (borrowers === 0 && spare.length < spareBuffers) spare.push(buffer);
+    if (borrowers === 0 && buffer.length === largeBytes && spare.length < spareBuffers) spare.push(buffer);
   };
+  const newBuffer = (bytes: number) =>
+    (bytes === largeBytes ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
 
   return () => {
     let current: Memory | undefined;
+    let bytes = smallBytes;
     return {
       next() {
-        if (current?.borrowers !== 0) {
-          current = { buffer: spare.pop() ?? Buffer.allocUnsafeSlow(readBytes), borrowers: 0 };
+        if (current?.borrowers !== 0 || current.buffer.length < bytes) {
+          current = { buffer: newBuffer(bytes), borrowers: 0 };
         }
         return current.buffer;
       },
+      grow: () => void (bytes = largeBytes),
       lend() {
         const lent = current!;
         lent.borrowers++;

@@ -1,15 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReadBuffers } from "../../../src/transports/http1/read-buffers.ts";
+import { createReadBuffers, type ReadBuffer } from "../../../src/transports/http1/read-buffers.ts";
+
+/** Of connections whose answers are large. */
+function createLarge(): () => ReadBuffer {
+  const newBuffer = createReadBuffers();
+  return () => {
+    const buffer = newBuffer();
+    buffer.grow();
+    return buffer;
+  };
+}
 
 describe("memory for reads", () => {
-  it("is used again at once by a connection of which nothing is needed", () => {
+  it("is little until a read fills it, and then much", () => {
     const buffer = createReadBuffers()();
+    const small = buffer.next().length;
+    buffer.grow();
+    assert.ok(buffer.next().length >= 8 * small);
+    assert.equal(buffer.next(), buffer.next());
+  });
+
+  it("is used again at once by a connection of which nothing is needed", () => {
+    const buffer = createLarge()();
     assert.equal(buffer.next(), buffer.next());
   });
 
   it("is another's until all that was lent of it has come back", () => {
-    const newBuffer = createReadBuffers();
+    const newBuffer = createLarge();
     const buffer = newBuffer();
     const first = buffer.next();
     const releases = [buffer.lend(), buffer.lend()];
@@ -22,7 +40,7 @@ describe("memory for reads", () => {
   });
 
   it("stays its connection's where what was lent has come back before the next read", () => {
-    const newBuffer = createReadBuffers();
+    const newBuffer = createLarge();
     const buffer = newBuffer();
     const first = buffer.next();
     buffer.lend()();
@@ -31,7 +49,7 @@ describe("memory for reads", () => {
   });
 
   it("is another's when its connection has ended, and what was lent of it has come back", () => {
-    const newBuffer = createReadBuffers();
+    const newBuffer = createLarge();
     const [one, other] = [newBuffer(), newBuffer()];
     const [first, second] = [one.next(), other.next()];
     const release = other.lend();
@@ -44,7 +62,7 @@ describe("memory for reads", () => {
   });
 
   it("that never comes back is no one's", () => {
-    const newBuffer = createReadBuffers();
+    const newBuffer = createLarge();
     const seen = new Set<unknown>();
     for (let read = 0; read < 10; read++) {
       const buffer = newBuffer();
