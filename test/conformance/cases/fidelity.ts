@@ -34,7 +34,7 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: fields of an answer keep their order and their spelling, and repeated ones their lines",
-    gaps: { bun: bySet, deno: bySet, workers: bySet },
+    gaps: { bun: bySet, workers: bySet },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       for (const body of ["small", "large".repeat(60_000)]) {
