@@ -81,7 +81,7 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
     callback(length: number, buffer: Uint8Array) {
       if (length === buffer.byteLength) memory.grow();
       const bytes = (buffer as Buffer).subarray(0, length);
-      if (isDetached) return socket!.push(Buffer.from(bytes)); // its owner reads it as any socket
+      if (isDetached) return socket!.push(Buffer.from(bytes)); // its owner reads it like every other
       onData(bytes);
       return true;
     },
