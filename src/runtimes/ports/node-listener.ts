@@ -29,7 +29,7 @@ function createTurns() {
     latest.set(incoming.socket, outgoing);
     const isFree = before === undefined || before.writableEnded || before.closed;
     if (isFree || (safe.has(incoming.method) && safe.has(before.req.method))) return serve();
-    before.once("close", () => incoming.socket.destroyed || serve());
+    before.once("close", serve);
   };
 }
 
