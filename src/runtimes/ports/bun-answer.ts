@@ -35,7 +35,9 @@ function oneChunk(bytes: Uint8Array): ReadableStream<Uint8Array> {
  *
  * For Bun's own server alone: to any other reader Bun ends such a stream as if it were whole when it breaks.
  */
-export function servedByBun(response: Response, method: string): Response {
+export function servedByBun(response: Response, { method, headers: asked }: Request): Response {
+  // Bun ends the connection with the answer, but does not say so, as RFC 9112 §9.6 wants it said.
+  if (asked.get("connection")?.toLowerCase().includes("close")) response.headers.set("connection", "close");
   if (isUnsizedHead(response, method)) response.headers.set("transfer-encoding", "chunked"); // or Bun says a length of 0
   const flow = flows.get(response);
   if (flow === undefined || response.bodyUsed || response.body?.locked) return response;

@@ -47,7 +47,7 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
       const env: BunEnv = { server, request, idleTimeout };
       return request.headers.has("upgrade")
         ? upgrade(env)
-        : Promise.resolve(fetch(request, env)).then((response) => servedByBun(response, request.method));
+        : Promise.resolve(fetch(request, env)).then((response) => servedByBun(response, request));
     },
     websocket: bunWebSocket as object,
   };

@@ -3,6 +3,7 @@ import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Session } from 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Config } from "../../core/config.ts";
+import { watchSession } from "./watch-session.ts";
 
 /** The connections of one server with TLS: how they end. */
 export interface SecureConnections {
@@ -46,7 +47,6 @@ export function watchConnections(
 
   server.on("session", (session) => {
     sessions.add(session);
-    endWhenIdle(session, idleTimeout);
     latest = session;
     session.once("close", () => {
       sessions.delete(session);
@@ -57,7 +57,7 @@ export function watchConnections(
 
   server.on("secureConnection", (socket: TLSSocket) => {
     if (socket.alpnProtocol === "h2") {
-      if (latest !== undefined) endWhenDeaf(latest, socket); // the session that the server has just made of it
+      if (latest !== undefined) watchSession(latest, socket, idleTimeout); // the server has just made it of this socket
       latest = undefined;
       return;
     }
@@ -115,57 +115,4 @@ export function watchConnections(
     },
     cut,
   };
-}
-
-/** How often a client of HTTP/2 is asked whether it is there, while it waits for something, and for how long it may say nothing at all. */
-const pingMs = 10_000;
-const deafMs = 60_000;
-
-/**
- * Ends a session whose client is gone without a word.
- *
- * Node may miss a reset that comes while frames wait to be written, and then its streams would be waited for until they end by themselves.
- */
-function endWhenDeaf(session: ServerHttp2Session, socket: TLSSocket): void {
-  let streams = 0;
-  let heardAt = performance.now();
-  let heardBytes = 0;
-  let asked = false;
-  const look = () => {
-    const now = performance.now();
-    if (streams === 0 || socket.bytesRead !== heardBytes) {
-      heardAt = now;
-      heardBytes = socket.bytesRead;
-    }
-    if (now - heardAt >= deafMs) {
-      session.destroy();
-      socket.destroy(); // which a session that cannot write leaves open
-    } else if (streams > 0 && !asked) {
-      asked = true;
-      session.ping(() => {
-        asked = false;
-        heardAt = performance.now();
-      });
-    }
-  };
-  const timer = setInterval(look, pingMs).unref(); // it is the connection that keeps a process alive
-  session.on("stream", (stream) => {
-    streams++;
-    stream.once("close", () => streams--);
-  });
-  session.once("close", () => clearInterval(timer));
-}
-
-function endWhenIdle(session: ServerHttp2Session, idleMs: number): void {
-  let streams = 0;
-  const end = () => session.close();
-  let timer = setTimeout(end, idleMs);
-  session.on("stream", (stream) => {
-    streams++;
-    clearTimeout(timer);
-    stream.once("close", () => {
-      if (--streams === 0 && !session.closed) timer = setTimeout(end, idleMs);
-    });
-  });
-  session.once("close", () => clearTimeout(timer));
 }

@@ -198,6 +198,7 @@ export const forwardingCases: readonly ConformanceCase[] = [
       await client.send("GET / HTTP/1.1\r\nHost: balancer.test\r\nConnection: close\r\n\r\n");
       const response = await client.response();
       assert.equal(response.body.toString(), "main");
+      assert.equal(response.field("connection"), "close", "and it says so (RFC 9112 §9.6)");
       assert.equal(await client.ended, "fin");
       assert.notEqual(backends.main.arrivals[0]?.field("connection"), "close");
     },
