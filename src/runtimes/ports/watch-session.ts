@@ -41,6 +41,7 @@ export function watchSession(session: ServerHttp2Session, socket: TLSSocket, idl
     if (streams++ === 0) {
       clearTimeout(idle);
       silences = 0;
+      heardBytes = socket.bytesRead;
       pings = setInterval(askOrEnd, pingMs).unref(); // it is the connection that keeps a process alive
     }
     stream.once("close", () => {
