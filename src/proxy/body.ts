@@ -64,7 +64,12 @@ async function announcedBody(
     throw new ProxyError("malformed_request", { detail: `A ${request.method} request with a body is not forwarded.` });
   }
   const body = createBody(request.body, chunked ? undefined : length, limits);
-  return announced === null && !chunked && (await body.isEmpty()) ? undefined : body;
+  if (chunked) return body;
+  if (length === undefined) return (await body.isEmpty()) ? undefined : body;
+  if (length > limits.keepBytes) return body;
+  // Most short bodies come with the head, and go out with it, in one write and without a stream.
+  const bytes = await body.first();
+  return bytes?.byteLength === length ? { ...wholeBody(bytes), abandon: body.abandon } : body;
 }
 
 /** A body that is there. */
@@ -74,7 +79,10 @@ function wholeBody(whole: Uint8Array): RequestBody {
 }
 
 interface KeptBody extends RequestBody {
+  abandon(): void;
   isEmpty(): Promise<boolean>;
+  /** What comes first, which stays part of the body. */
+  first(): Promise<Uint8Array | undefined>;
 }
 
 /** A body whose beginning is kept as it is read, so that it can be sent again as long as all of it is kept. */
@@ -124,6 +132,10 @@ export function createBody(
     abandon: () => void reader.cancel().catch(() => {}),
     async isEmpty() {
       return kept.length === 0 && !(await readOn());
+    },
+    async first() {
+      if (kept.length === 0) await readOn();
+      return kept[0];
     },
     open() {
       const me = ++opened;

@@ -27,11 +27,13 @@ export function workersTransport(): Transport {
     answer: (response, _method, outgoing) => passOn(response, outgoing),
   });
   return (incoming, outgoing) =>
-    incoming.body === undefined ? bodiless(incoming, outgoing) : withBody(incoming, outgoing);
+    incoming.body === undefined || incoming.body.whole !== undefined
+      ? atOnce(incoming, outgoing)
+      : withBody(incoming, outgoing);
 }
 
-/** With nothing of its own to cut: the runtime cancels what an abandoned fetch holds when the request has been answered. */
-async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Response> {
+/** A request that is there as a whole, with nothing of its own to cut: the runtime cancels what an abandoned fetch holds when the request has been answered. */
+async function atOnce(incoming: Incoming, outgoing: Outgoing): Promise<Response> {
   const { method, signal, direct } = incoming;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -39,7 +41,8 @@ async function bodiless(incoming: Incoming, outgoing: Outgoing): Promise<Respons
   });
   try {
     const headers = fieldsOf(incoming, outgoing);
-    const init = { ...uncached, method, headers, redirect: "manual", ...(signal && { signal }) } as RequestInit;
+    const body = incoming.body?.whole;
+    const init = { ...uncached, method, headers, body, redirect: "manual", ...(signal && { signal }) } as RequestInit;
     const response = await Promise.race([fetch(addressOf(outgoing.backend).origin + outgoing.target, init), late]);
     if (response.status !== 101) checkResponse(response, method);
     return passOn(response, outgoing, direct);

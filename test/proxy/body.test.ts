@@ -235,6 +235,23 @@ describe("whether a request has a body", () => {
     assert.equal(await readSome(body!.open(), all), "onetwo");
   });
 
+  it("yes, and it is there: what comes first is as long as announced, and is kept", async () => {
+    const headers = { "content-length": "6" };
+    const body = await ask({ headers, body: streamOf("onetwo") });
+    assert.equal(new TextDecoder().decode(body?.whole), "onetwo");
+    assert.equal(await readSome(body!.open(), all), "onetwo");
+    assert.equal(await readSome(body!.open(), all), "onetwo", "and can be sent again");
+    const limits = { keepBytes: 5, maxBytes: undefined };
+    assert.equal((await ask({ headers, body: streamOf("onetwo"), limits }))?.whole, undefined, "not a longer one");
+    const endless = new ReadableStream({
+      cancel: () => void (cancelled = true),
+      start: (c) => c.enqueue(new Uint8Array(6)),
+    });
+    let cancelled = false;
+    (await ask({ headers, body: endless }))?.abandon?.();
+    assert.equal(cancelled, true, "what is left of its stream is cancelled");
+  });
+
   it("yes, without a length: Transfer-Encoding, even beside Content-Length or when it turns out empty", async () => {
     for (
       const headers of [{ "transfer-encoding": "chunked" }, { "transfer-encoding": "chunked", "content-length": "6" }]
