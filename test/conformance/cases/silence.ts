@@ -12,6 +12,8 @@ const silenceMs = 13_000;
 
 const get = "GET /quiet HTTP/1.1\r\nHost: balancer.test\r\n\r\n";
 
+const long = Buffer.alloc(16 * 1024 * 1024, "long ");
+
 /** Silences of 13 s and more: run for all runtimes at the same time. */
 export const silenceCases: readonly ConformanceCase[] = [
   {
@@ -54,6 +56,26 @@ export const silenceCases: readonly ConformanceCase[] = [
         }),
       );
       assert.equal(head[":status"], 200);
+    },
+  },
+  {
+    name: "silence: a download by HTTP/2 that takes more than a minute comes whole",
+    only: withTls,
+    timeoutMs: 120_000,
+    async run(context) {
+      const { port, backends } = await context.stage(secured);
+      backends.main.handle((arrival) => arrival.answer(200, [], long));
+      const client = await connectClient(port);
+      context.onEnd(client.leave);
+      const stream = client.begin();
+      let bytes = 0;
+      const startedAt = Date.now();
+      for await (const data of stream as AsyncIterable<Buffer>) {
+        bytes += data.byteLength;
+        if (Date.now() - startedAt < 75_000) await sleep(1000); // slower than any window that fills
+      }
+      assert.equal(bytes, long.byteLength);
+      assert.ok(Date.now() - startedAt > 70_000, "it took longer than a minute");
     },
   },
   {
