@@ -10,6 +10,7 @@ export const usage = `usage: npm run bench -- [options]
   --scenarios NAME,...   these scenarios: ${scenarios.map(({ id }) => id).join(", ")}
   --rounds NUMBER        how often each is measured; the figure is the median of them (5)
   --seconds NUMBER       how long each time, in whole seconds (2)
+  --picks                instead, how long it takes to choose a backend: every policy on Node, Bun and Deno
   --quick                each peer and each scenario once, for a second: to see that it works
   --out FILE             where the report is written; docs/bench.md if everything is measured, else nowhere
   --json FILE            where the samples are written, for a program to read
@@ -23,6 +24,8 @@ export interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly isQuick: boolean;
+  /** Only the time that a pick takes is measured. */
+  readonly isPicks: boolean;
   readonly out: string | undefined;
   readonly json: string | undefined;
 }
@@ -37,17 +40,19 @@ export function optionsFrom(args: readonly string[]): Options {
       rounds: { type: "string" },
       seconds: { type: "string" },
       quick: { type: "boolean", default: false },
+      picks: { type: "boolean", default: false },
       out: { type: "string" },
       json: { type: "string" },
     },
   });
-  const isPart = values.only !== undefined || values.scenarios !== undefined || values.quick;
+  const isPart = values.only !== undefined || values.scenarios !== undefined || values.quick || values.picks;
   return {
     only: named(values.only, peers.map(({ name }) => name)),
     scenarios: named(values.scenarios, scenarios.map(({ id }) => id)),
     rounds: wholeNumber("--rounds", values.rounds, values.quick ? 1 : 5),
     seconds: wholeNumber("--seconds", values.seconds, values.quick ? 1 : 2),
     isQuick: values.quick,
+    isPicks: values.picks,
     // A part of the table never takes the place of the whole one.
     out: values.out ?? (isPart ? undefined : join(root, "docs", "bench.md")),
     json: values.json,

@@ -12,6 +12,7 @@ import { hasProc, keepAwake, machine, whyUnpinned } from "./machine.ts";
 import { type Options, optionsFrom, usage } from "./options.ts";
 import { estimateSeconds, type Part, partsOf } from "./parts.ts";
 import { peers } from "./peers/index.ts";
+import { measurePicks } from "./picks/picks.ts";
 import { endAll, temporaryFolder } from "./processes.ts";
 import { markdown } from "./report/markdown.ts";
 import type { Report } from "./report/report.ts";
@@ -19,11 +20,12 @@ import { type Result, runScenario } from "./rounds.ts";
 
 const tell = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 
-/** Gives back the exit status: 1 when one of ours could not be measured where all of them can. */
+/** Gives back the exit status: 1 when one of ours could not be measured where all of them can, or picks take too long. */
 async function main(args: readonly string[]): Promise<number> {
   const options = parsed(args);
   if (options === undefined) return 2;
   if (!hasProc) throw new Error("CPU time is read from /proc, which is on Linux only");
+  if (options.isPicks) return await picksOf(options);
 
   tell((await buildProduct()) ? "dist is built" : "dist is newer than the sources");
   const notInstalled = await installLibraries();
@@ -53,8 +55,14 @@ async function main(args: readonly string[]): Promise<number> {
   const scenarios = parts.map(({ scenario }) => scenario);
   const date = new Date().toISOString().slice(0, 10);
   const report = { date, machine: machine(), rounds, seconds, notes, versions, missing, scenarios, results };
-  tellResults(report, options);
+  tellResults(markdown(report), forPrograms(report), options);
   return results.some(isMissed) || peers.some(({ name, isOurs }) => isOurs && missing[name] !== undefined) ? 1 : 0;
+}
+
+async function picksOf(options: Options): Promise<number> {
+  const { text, measured, isWithin } = await measurePicks(options.rounds, tell);
+  tellResults(text, measured, options);
+  return isWithin ? 0 : 1;
 }
 
 function parsed(args: readonly string[]): Options | undefined {
@@ -94,15 +102,17 @@ function notesOn(backendsMadeWith: string): readonly string[] {
   ];
 }
 
-function tellResults(report: Report, { out, json }: Options): void {
-  const text = markdown(report);
+function tellResults(text: string, data: unknown, { out, json }: Options): void {
   if (out !== undefined) write(out, text);
-  if (json !== undefined) {
-    const scenarios = report.scenarios.map(({ id, title, unit }) => ({ id, title, unit }));
-    const results = report.results.map((result) => ({ ...result, figures: figuresOf(result, report.results) }));
-    write(json, `${JSON.stringify({ ...report, scenarios, results }, null, 2)}\n`);
-  }
+  if (json !== undefined) write(json, `${JSON.stringify(data, null, 2)}\n`);
   process.stdout.write(text);
+}
+
+/** With what the figures say, and without what measures. */
+function forPrograms(report: Report) {
+  const scenarios = report.scenarios.map(({ id, title, unit }) => ({ id, title, unit }));
+  const results = report.results.map((result) => ({ ...result, figures: figuresOf(result, report.results) }));
+  return { ...report, scenarios, results };
 }
 
 function write(file: string, text: string): void {

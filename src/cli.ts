@@ -4,9 +4,10 @@ import { backend } from "./cli/backend.ts";
 import { type Command, tellFailure, UsageError } from "./cli/command.ts";
 import { demo } from "./cli/demo.ts";
 import { serve } from "./cli/serve.ts";
+import { simulate } from "./cli/simulate.ts";
 import { version } from "./core/version.ts";
 
-const commands: Readonly<Record<string, Command>> = { serve, demo, backend };
+const commands: Readonly<Record<string, Command>> = { serve, demo, backend, simulate };
 
 /** Runs the command that the arguments name; 2 for what cannot be understood, 1 for what fails. */
 async function main([name, ...args]: string[]): Promise<number> {

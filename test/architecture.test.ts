@@ -59,6 +59,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ["core", "ipaddr.js"],
   checks: ["core"],
   stores: ["core"],
+  sim: ["core", "valibot"],
   transports: ["core", "node:buffer", "node:dns", "node:http2", "node:net", "node:stream", "node:timers", "node:tls"],
   app: ["core", ...corridors, "hono"],
 };

@@ -1,22 +1,24 @@
 import { type Context, Hono } from "hono";
 import type { Check } from "../checks/probe.ts";
 import { createSweeper } from "../checks/sweep.ts";
-import { type Balancer, createBalancer } from "../core/balancer.ts";
-import type { Config, PoolConfig } from "../core/config.ts";
+import type { Config } from "../core/config.ts";
 import { ProxyError } from "../core/errors.ts";
-import { peerOf } from "../core/peer.ts";
-import { policies } from "../core/policies/index.ts";
+import { type Keyed, networkOf } from "../core/keys.ts";
 import type { Pools } from "../core/pool.ts";
-import type { Peer, Ports, Transport, WebSockets } from "../core/ports.ts";
-import { compileRoutes, rewrite } from "../core/routes.ts";
+import type { Client, Fields, Ports, RequestBody, Transport, WebSockets } from "../core/ports.ts";
+import { compileRoutes, rewrite, type Route } from "../core/routes.ts";
+import { createSteering, type Steered } from "../core/steering.ts";
 import { bodyOf } from "../proxy/body.ts";
-import { editRequest } from "../proxy/headers.ts";
-import { inspect } from "../proxy/inspect.ts";
+import type { Forwarding } from "../proxy/forward.ts";
+import { editRequest, type Sender } from "../proxy/headers.ts";
+import { inspect, type Inspected } from "../proxy/inspect.ts";
 import { forwardWithRetries } from "../proxy/retry.ts";
 import { createTrust } from "../proxy/trust.ts";
 import { createPools } from "../stores/pools.ts";
 import { isSwitched } from "../transports/websocket/switched.ts";
 import { adminApp } from "./admin.ts";
+import { createServed, type Served } from "./served.ts";
+import { takeSlot } from "./take-slot.ts";
 import { createObserver } from "./observe.ts";
 import { asProxyError, problem } from "./problem.ts";
 
@@ -37,27 +39,24 @@ export interface LoadBalancer {
   readonly webSockets: Pick<WebSockets, "count" | "idle" | "goAway">;
 }
 
-/** What a request needs of its pool. */
-interface Served {
-  readonly name: string;
-  readonly config: PoolConfig;
-  readonly balancer: Balancer;
-  readonly peer: Peer;
-}
-
 /** Joins the two corridors: requests go through `fetch`, health through `scheduled`, and they meet in the pools. */
 export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
-  const { clock, traits, log, webSockets } = ports;
+  const { clock, random, traits, log, webSockets } = ports;
   const pools = createPools(mapValues(config.pools, (pool) => pool.backends), ports);
-  const served = mapValues(config.pools, (pool, name): Served => ({
-    name,
-    config: pool,
-    balancer: createBalancer(() => policies[pool.policy.type](pool.policy), ports),
-    peer: peerOf(pool),
-  }));
+  const served = mapValues(config.pools, (pool, name) => createServed(name, pool, pools, ports));
   const checks = checksOf(served);
-  const sweeper = createSweeper(pools, checks, ports, { logSweeps: config.log.health === "all" });
+  const sweeper = createSweeper(pools, checks, ports, {
+    logSweeps: config.log.health === "all",
+    // That a port is open says less than the requests did that failed there.
+    onPassed: (pool, { id }, begunAt) =>
+      checks.get(pool)?.type === "http" && served[pool]!.balancer.checkPassed(id, begunAt),
+  });
+  const states = {
+    isUp: (name: string) => served[name]!.isUp(),
+    hasAny: (name: string) => served[name]!.balancer.candidates(pools.current(name)).length > 0,
+  };
   const routeOf = compileRoutes(config.routes);
+  const steerings = new Map(config.routes.map(({ pool }) => [pool, createSteering(pool, states)]));
   const isTrusted = createTrust(config.trustedProxies);
   const headBytes = traits.headLimit === "app" ? config.limits.headBytes : undefined;
   const observer = createObserver(config.log.access, ports);
@@ -72,67 +71,60 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     const requestId = (trusted && headers.get("x-request-id")) || ports.newId();
     const observed = observer.begin(request, requestId);
     let inUse: Served | undefined;
+    let leaveSlot: (() => void) | undefined;
     try {
       const asked = inspect(request, client.raw, client.raw?.unbounded ? config.limits.headBytes : headBytes);
       observed.asked(asked.host, asked.path);
 
       const route = routeOf(asked);
       if (route === undefined) throw new ProxyError("no_route");
-      inUse = served[route.pool]!;
-      const { name, config: pool, balancer, peer } = inUse;
+      const { names, choose } = steerings.get(route.pool)!;
+      const refreshing = names.map(pools.refresh).filter((refresh) => refresh !== undefined);
+      if (refreshing.length > 0) await Promise.all(refreshing);
+      const pool = inUse = served[choose(steeredBy(client, headers, trusted))]!;
 
       const proto = (client.secure ?? request.url.startsWith("https:")) ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
-      const maxBytes = route.bodyBytes ?? config.limits.bodyBytes;
-      const reading = bodyOf(request, client.raw, {
-        keepBytes: pool.retry.maxBodyBytes,
-        maxBytes,
+      const body = await bodyOf(request, client.raw, {
+        keepBytes: pool.config.retry.maxBodyBytes,
+        maxBytes: route.bodyBytes ?? config.limits.bodyBytes,
         readBytes: traits.readBytes,
       });
-      const body = reading === undefined ? undefined : await reading;
-      const forwarding = {
-        incoming: {
-          method: asked.method,
-          headers,
-          body,
-          onAbort: client.onLeave,
-          signal: client.signal,
-          direct: client.direct,
-          upgrade: asked.upgrade,
-          trailers: client.raw?.trailers,
-          onInterim: client.raw?.onInterim,
-        },
-        peer,
-        target: rewrite(route, asked.path, asked.query),
-        host: pool.host === "upstream" ? undefined : pool.host === "preserve" ? asked.host : pool.host,
-        headers: editRequest(headers, sender, route.setRequestHeaders),
-      };
+      const forwarding = forwardingOf(asked, client, body, sender, route, pool);
 
+      const { affinity, slots } = pool;
+      const { backends } = pools.current(pool.name);
+      const keyed: Keyed = { address: client.address, path: asked.path, query: asked.query, headers };
+      const session = affinity === undefined ? undefined : await affinity.find(keyed, backends);
+      if (slots !== undefined) {
+        leaveSlot = await takeSlot(slots, forwarding.incoming, pool.config.timeouts.request, clock);
+      }
       const transport: Transport = asked.upgrade === undefined
         ? ports.transport
         : (incoming, outgoing) => webSockets.open(context, incoming, outgoing);
-      const refreshing = pools.refresh(name);
-      if (refreshing !== undefined) await refreshing;
       const scope = {
-        config: pool,
-        balancer,
+        ...pool,
+        pool: () => pools.current(pool.name),
+        ask: { key: () => pool.key(keyed), wanted: session?.backend, bound: session?.bound },
         transport,
         clock,
-        eligible: () => pools.current(name).eligible,
+        random,
         onPick: observed.picked,
         onFailure: observed.backendFailed,
       };
-      const response = await forwardWithRetries(forwarding, scope, (bytes, error) => {
+      const { response, backend } = await forwardWithRetries(forwarding, scope, (bytes, error) => {
+        leaveSlot?.();
         if (traits.cancelsBodies) body?.abandon?.();
         client.onAnswered?.();
         observed.ended(bytes, error);
       });
 
       observed.answered(isSwitched(response) ? 101 : response.status);
-      return withFields(response, route.setResponseHeaders);
+      return withFields(response, route.setResponseHeaders, session?.settled(backend.id, cameByHttps(sender, headers)));
     } catch (thrown) {
       const error = asProxyError(thrown);
+      leaveSlot?.();
       client.onAnswered?.();
       observed.failed(error);
       return problem(error, {
@@ -192,17 +184,55 @@ function checksOf(pools: Readonly<Record<string, Served>>): ReadonlyMap<string, 
   );
 }
 
+/** A request as it goes to whichever backend is picked. */
+function forwardingOf(
+  asked: Inspected,
+  { raw, onLeave, signal, direct }: Client,
+  body: RequestBody | undefined,
+  sender: Sender,
+  route: Route,
+  { peer, config: { host } }: Served,
+): Forwarding {
+  const { method, headers, upgrade } = asked;
+  const { trailers, onInterim } = raw ?? {};
+  return {
+    incoming: { method, headers, body, onAbort: onLeave, signal, direct, upgrade, trailers, onInterim },
+    peer,
+    target: rewrite(route, asked.path, asked.query),
+    host: host === "upstream" ? undefined : host === "preserve" ? asked.host : host,
+    headers: editRequest(headers, sender, route.setRequestHeaders),
+  };
+}
+
+/** To us, or to the trusted proxy in front. */
+const cameByHttps = ({ trusted, proto }: Sender, headers: Fields) =>
+  ((trusted && headers.get("x-forwarded-proto")) || proto) === "https";
+
+/** What decides between pools. */
+const steeredBy = ({ address, place }: Client, headers: Fields, trusted: boolean): Steered => ({
+  client: () => networkOf(address),
+  place: (by, header) =>
+    place?.[by] ?? (trusted && header !== undefined ? headers.get(header) ?? undefined : undefined),
+});
+
 /** A runtime's own answer may not be changed, so one with other fields is another one. */
-function withFields(response: Response, fields: Readonly<Record<string, string>>): Response {
-  if (Object.keys(fields).length === 0) return response;
+function withFields(
+  response: Response,
+  fields: Readonly<Record<string, string>>,
+  cookie: string | undefined,
+): Response {
+  if (Object.keys(fields).length === 0 && cookie === undefined) return response;
+  const change = (headers: Headers) => {
+    for (const name in fields) headers.set(name, fields[name]!);
+    if (cookie !== undefined) headers.append("set-cookie", cookie);
+  };
   if (response.status === 101 || isSwitched(response)) {
-    // Made here, and nothing but itself leads to its WebSocket.
-    for (const name in fields) response.headers.set(name, fields[name]!);
+    change(response.headers); // made here, and nothing but itself leads to its WebSocket
     return response;
   }
   const { status, statusText, body } = response;
   const headers = new Headers(response.headers);
-  for (const name in fields) headers.set(name, fields[name]!);
+  change(headers);
   return new Response(body, { status, statusText, headers });
 }
 

@@ -38,7 +38,7 @@ export function createSweeper(
   pools: Pools,
   checks: ReadonlyMap<string, Check>,
   ports: Pick<Ports, "traits" | "transport" | "connect" | "clock" | "random" | "log">,
-  options: { logSweeps: boolean },
+  options: { logSweeps: boolean; onPassed?(pool: string, backend: Backend, begunAt: number): void },
 ): Sweeper {
   const { clock, log, random } = ports;
   const limits = ports.traits.window;
@@ -67,6 +67,7 @@ export function createSweeper(
         const delay = reserved === undefined ? (random() * check.jitter * check.interval) / 100 : 0;
         const result = await prober.send(backend, delay, gate, signal);
         if (result !== undefined) findings.add(begunAt, --left === 0, { backend, result });
+        if (result?.passed) options.onPassed?.(name, backend, begunAt);
         return { backend, result };
       }),
     );

@@ -43,6 +43,7 @@ const Long = section({
   ),
   weight: option(number(0, 1000), 1, "How much it gets beside the others; 0 takes new requests away."),
   priority: option(wholeNumber(0), 0, "The lowest number with an eligible backend serves; the others wait."),
+  maxRequests: option(wholeNumber(0), 0, "Most requests in flight; 0 is no limit."),
   state: option(
     oneOf(["active", "drain", "maintenance"]),
     "active",

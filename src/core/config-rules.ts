@@ -1,3 +1,7 @@
+import { policyKeys } from "./config-policy.ts";
+import { contradictoryLimits } from "./config-limits.ts";
+import { namesIn, namesInOrder } from "./config-steering.ts";
+import { policies } from "./policies/index.ts";
 import { isPlainObject, nearest, type Path, type Problem, show } from "./problems.ts";
 import type { Traits } from "./ports.ts";
 import { valueAt } from "./validate.ts";
@@ -17,15 +21,33 @@ export function* contradictions(raw: unknown): Generator<Problem> {
     yield* checkedByTcp(raw, ["pools", name, "healthCheck"]);
     yield* halfOfAPair(raw, ["pools", name, "tls"]);
     yield* otherScheme(raw, ["pools", name]);
+    yield* keysOfOtherPolicies(raw, ["pools", name, "policy"]);
+    yield* unsignedCookie(raw, ["pools", name, "sessionAffinity"]);
+    yield* contradictoryLimits(raw, ["pools", name]);
   }
   const routes = valueAt(raw, ["routes"]);
   if (routes === undefined && names.length > 1) {
     yield { path: ["routes"], expected: "routes, because there are several pools", found: "nothing" };
   }
   for (const index of Array.isArray(routes) ? routes.keys() : []) {
-    const path = ["routes", index, "pool"];
-    const pool = valueAt(raw, path);
-    if (typeof pool === "string" && names.length > 0 && !names.includes(pool)) yield unknownPool(path, pool, names);
+    const at = ["routes", index, "pool"];
+    const pool = valueAt(raw, at);
+    for (const [below, name] of namesIn(pool)) {
+      const isUnknown = typeof name === "string" && names.length > 0 && !names.includes(name);
+      if (isUnknown) yield unknownPool([...at, ...below], name, names);
+    }
+    yield* namedTwice(at, pool);
+  }
+}
+
+/** In a failover it would be asked again when it is down, and of two shares only one would count. */
+function* namedTwice(at: Path, pool: unknown): Generator<Problem> {
+  const seen = new Set<unknown>();
+  for (const [below, name] of namesInOrder(pool)) {
+    if (typeof name === "string" && seen.has(name)) {
+      yield { path: [...at, ...below], expected: "every pool once", found: show(name) };
+    }
+    seen.add(name);
   }
 }
 
@@ -53,6 +75,34 @@ function* halfOfAPair(raw: unknown, path: Path): Generator<Problem> {
   const [missing, ...more] = pair.filter((half) => valueAt(raw, half) === undefined);
   if (missing === undefined || more.length > 0) return;
   yield { path: missing, expected: "cert and key together", found: "nothing" };
+}
+
+function* keysOfOtherPolicies(raw: unknown, path: Path): Generator<Problem> {
+  const policy = valueAt(raw, path);
+  if (!isPlainObject(policy) || !Object.hasOwn(policies, String(policy["type"]))) return;
+  for (const [key, type] of Object.entries(policyKeys)) {
+    if (policy[key] === undefined || policy["type"] === type) continue;
+    yield { path: [...path, key], expected: `nothing, because only ${type} has it`, found: show(policy[key]) };
+  }
+}
+
+/** A cookie that anybody can write would let anybody choose a backend. */
+function* unsignedCookie(raw: unknown, path: Path): Generator<Problem> {
+  const affinity = valueAt(raw, path);
+  if (!isPlainObject(affinity)) return;
+  if (affinity["type"] === "cookie") {
+    if (affinity["secret"] !== undefined) return;
+    yield {
+      path: [...path, "secret"],
+      expected: "a text of at least 16 characters to sign the cookie with",
+      found: "nothing",
+    };
+  } else if (typeof affinity["type"] === "string") {
+    for (const key of ["cookie", "ttl", "secret"].filter((key) => affinity[key] !== undefined)) {
+      const expected = "nothing, because there is no cookie";
+      yield { path: [...path, key], expected, found: key === "secret" ? "a secret" : show(affinity[key]) };
+    }
+  }
 }
 
 /** HTTP/2 with TLS and without are two protocols. */

@@ -2,7 +2,17 @@ import * as v from "valibot";
 import { Backends } from "./config-backends.ts";
 import { Listen, PoolTls } from "./config-connections.ts";
 import * as values from "./config-values.ts";
-import { policies } from "./policies/index.ts";
+import { policy } from "./config-policy.ts";
+import {
+  CircuitBreaker,
+  Drain,
+  Hedging,
+  OutlierDetection,
+  Retry,
+  SessionAffinity,
+  SlowStart,
+} from "./config-resilience.ts";
+import { Steering } from "./config-steering.ts";
 import type { Traits } from "./ports.ts";
 import { duration, percent, size, wholeNumber } from "./units.ts";
 import { option, section } from "./validate.ts";
@@ -57,49 +67,6 @@ const healthCheck = ({ probeConcurrency }: Defaults) =>
     }),
   );
 
-const policyNames = Object.keys(policies) as (keyof typeof policies)[];
-
-const policy = ({ start }: Defaults) =>
-  v.pipe(
-    v.union([
-      values.oneOf(policyNames),
-      section({
-        type: v.pipe(values.oneOf(policyNames), v.description("How a backend is chosen.")),
-        start: option(
-          values.oneOf(["first", "random"]),
-          start,
-          "Where the rotation begins; first, on Workers random by default.",
-        ),
-      }),
-    ], `${values.quoted(policyNames)} or an object with it as "type"`),
-    v.transform((policy) => (typeof policy === "string" ? { type: policy, start } : policy)),
-  );
-
-const Retry = section({
-  attempts: option(wholeNumber(0, 100), 1, "Further tries, each on a backend not yet tried."),
-  on: option(
-    v.array(
-      v.pipe(
-        v.picklist(["connect-failure", "reset", "timeout", "502", "503", "504", 502, 503, 504], retryReasons()),
-        v.transform((reason): string => String(reason)),
-      ),
-      "a list of reasons",
-    ),
-    ["connect-failure", "reset", "502", "503", "504"],
-    "What may be tried again.",
-  ),
-  methods: option(
-    v.array(values.method(), "a list of methods"),
-    ["GET", "HEAD", "OPTIONS"],
-    "What may be sent twice; others are tried again only on a connect-failure, when nothing was sent.",
-  ),
-  maxBodyBytes: option(size(), "64KiB", "How much of a request body is kept for a further try."),
-});
-
-function retryReasons() {
-  return values.quoted(["connect-failure", "reset", "timeout", "502", "503", "504"]);
-}
-
 const Timeouts = section({
   connect: option(duration(1), "3s", "To connect to a backend."),
   response: option(duration(1), "30s", "From the request fully sent to the answer's head."),
@@ -120,9 +87,28 @@ const pool = (defaults: Defaults) =>
       defaults.healthCheck ? { type: "tcp" } : false,
       "How backends are checked; false turns it off, which is the default on Workers.",
     ),
-    outlierDetection: option(v.literal(false, "false"), undefined, "Off; nothing else can be chosen yet."),
+    outlierDetection: option(
+      v.union([v.literal(false), OutlierDetection], "false or an object"),
+      {},
+      "Takes out for a while whom proxied requests find broken, in this process; false turns it off.",
+    ),
     retry: option(Retry, {}, "When a request is tried on another backend."),
     timeouts: option(Timeouts, {}, "How long a backend may take."),
+    circuitBreaker: option(CircuitBreaker, {}, "How much the pool takes at once."),
+    slowStart: option(SlowStart, {}, "How a backend that has come back is given its load."),
+    drain: option(Drain, {}, "How a backend is emptied."),
+    sessionAffinity: option(SessionAffinity, undefined, "Keeps a client's requests with one backend."),
+    hedging: option(
+      v.union([v.literal(false), Hedging], "false or an object"),
+      false,
+      "Sends a slow GET or HEAD to a second backend too.",
+    ),
+    panicThreshold: option(
+      percent(),
+      0,
+      "Where fewer percent of the backends of the priority that serves are healthy, all of them are used; 0: never, and with nobody healthy it is a 503.",
+    ),
+    minHealthy: option(wholeNumber(1), 1, "With fewer eligible backends the pool is down, where a route has another."),
     host: option(
       values.hostField(),
       "upstream",
@@ -151,7 +137,7 @@ const Route = section({
     {},
     "What a request must be, all of it; everything by default.",
   ),
-  pool: v.pipe(v.string("the name of a pool"), v.description("Where matching requests go.")),
+  pool: Steering,
   stripPrefix: option(values.pathPrefix(), undefined, "Taken off the path, at a slash."),
   addPrefix: option(values.pathPrefix(), undefined, "Put in front of the path."),
   setRequestHeaders: option(values.requestHeaders(), {}, "Set on the way to the backend."),

@@ -45,6 +45,12 @@ export const pathPattern = () =>
 
 export const hostPattern = () => text(patterns.hostPattern, 'a host name without a port, "*." and a host name, or "*"');
 
+export const requestKey = () =>
+  text(
+    /^(?:ip|path|uri|(?:header|query|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+    '"ip", "path", "uri", "header:NAME", "query:NAME" or "cookie:NAME"',
+  );
+
 export const serverName = () => text(patterns.serverName, "a host name");
 export const sniName = () => text(patterns.sniName, 'a host name, or "*." and a host name');
 

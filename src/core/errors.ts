@@ -58,6 +58,7 @@ const errors = {
     title: "The backend's answer ended early",
   },
   destination_unavailable: { type: "destination_unavailable", status: 503, title: "No backend is available" },
+  connection_limit_reached: { type: "connection_limit_reached", status: 503, title: "The backends have no room" },
   connection_timeout: {
     type: "connection_timeout",
     status: 504,

@@ -161,6 +161,8 @@ export interface Client {
   readonly port: number | undefined;
   /** Whether it came by TLS, where that is better known than from the request's URL. */
   readonly secure?: boolean | undefined;
+  /** Where it is, where the platform tells: codes such as "DE", "EU" and "FRA". */
+  readonly place?: Readonly<Partial<Record<"country" | "continent" | "colo", string>>> | undefined;
   /** Whether nobody stands between the runtime's server and the balancer. */
   readonly direct?: boolean;
   /** The request as that server read it, where it tells. */

@@ -46,12 +46,18 @@ function* problemsOf(issue: v.BaseIssue<unknown>, raw: unknown, above: Path): Ge
   const path = [...above, ...(issue.path ?? []).map(({ key }) => key as string | number)];
   if (issue.expected === "never") return; // misshapen() tells all unknown keys, valibot the first
   // Of the forms that a value can have, the one that it took, if its kind fits one.
-  const told = issue.issues?.filter((inner) => inner.path !== undefined || inner.kind === "validation") ?? [];
+  const isList = Array.isArray(valueAt(raw, path));
+  const fits = ({ path, kind }: v.BaseIssue<unknown>) =>
+    path === undefined ? kind === "validation" : !(isList && path[0].type === "object");
+  const told = issue.issues?.filter(fits) ?? [];
   for (const inner of told) yield* problemsOf(inner, raw, path);
   if (told.length > 0) return;
   const last = issue.path?.at(-1);
   const isName = last?.origin === "key" && issue.type !== "strict_object";
-  yield { path, expected: issue.message, found: show(isName ? last.key : valueAt(raw, path)) };
+  const value = isName ? last.key : valueAt(raw, path);
+  // One that is too short may be what somebody uses elsewhere, and problems are logged.
+  const isSecret = path.at(-1) === "secret" && typeof value === "string";
+  yield { path, expected: issue.message, found: isSecret ? `a text of ${value.length}` : show(value) };
 }
 
 export function valueAt(raw: unknown, path: Path): unknown {

@@ -1,6 +1,6 @@
 import { parseBackends } from "../core/config.ts";
 import { parseSwept } from "../core/health.ts";
-import { type Backend, eligible, type Pool, type Pools, type PoolState } from "../core/pool.ts";
+import type { Backend, Pool, Pools, PoolState } from "../core/pool.ts";
 import type { Clock, Log, Store } from "../core/ports.ts";
 
 const cacheMs = 10_000;
@@ -28,10 +28,9 @@ export function createPools(
 ): Pools {
   const entries = new Map<string, Entry>();
   for (const [name, backends] of Object.entries(configured)) {
-    const pool = { backends, health: {} };
     entries.set(name, {
       configured: backends,
-      state: { ...pool, eligible: eligible(pool), sweptAt: undefined },
+      state: { backends, health: {}, sweptAt: undefined },
       seen: { backends: null, health: null },
       written: 0,
       readAt: Number.NEGATIVE_INFINITY,
@@ -134,14 +133,10 @@ export function createPools(
 const backendsKey = (pool: string) => `roundabout/${pool}/backends`;
 const healthKey = (pool: string) => `roundabout/${pool}/health`;
 
-function change(entry: Entry, news: Partial<Omit<PoolState, "eligible">>): void {
+function change(entry: Entry, news: Partial<PoolState>): void {
   const pool = { ...entry.state, ...news };
   const health = news.backends === undefined ? pool.health : healthOfTheSame(entry.state, pool);
-  const fit = eligible({ backends: pool.backends, health });
-  // The same array until a transition: policies keep their tables by its identity.
-  const unchanged = fit.length === entry.state.eligible.length &&
-    fit.every((one, index) => one === entry.state.eligible[index]);
-  entry.state = { ...pool, health, eligible: unchanged ? entry.state.eligible : fit };
+  entry.state = { ...pool, health };
 }
 
 /** What was seen of an address says nothing about another one under the same id. */

@@ -319,7 +319,7 @@ describe("backends", () => {
   it("that refuse or are unavailable are passed over, and the client does not notice", async () => {
     const balancer = createTestBalancer({ "a.test": named("a"), "b.test": named("b", 503) }, {
       backends: ["http://gone.test", "http://a.test", "http://b.test"],
-      retry: { attempts: 2 },
+      retry: { attempts: 2, backoff: { base: 0 } },
     });
     assert.equal(await texts(balancer, 6), "aaaaaa");
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { eligible } from "../../src/core/pool.ts";
 import { backends } from "../support/fake-pools.ts";
 import { createRig, every, minute, type Rig, runFor, runMinutes, type Script } from "../support/sweeping.ts";
 
@@ -227,7 +228,7 @@ describe("a store that fails", () => {
     rig.scripts.set(8081, drawn(".xxx", 1_000));
     await runFor(rig, 9_999);
     assert.deepEqual(rig.probedAt(8081), every(1_000, 10_000));
-    assert.deepEqual(rig.pools.current("web").eligible.map(({ id }) => id), ["b"]);
+    assert.deepEqual(eligible(rig.pools.current("web")).map(({ id }) => id), ["b"]);
     assert.ok(rig.messages().includes(down(8081)));
   });
 

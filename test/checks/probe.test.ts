@@ -9,7 +9,14 @@ import { version } from "../../src/core/version.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
 import { checkOf } from "../support/sweeping.ts";
 
-const backend: Backend = { id: "b", url: "http://backend.test:8081/base", weight: 1, priority: 0, state: "active" };
+const backend: Backend = {
+  id: "b",
+  url: "http://backend.test:8081/base",
+  weight: 1,
+  priority: 0,
+  maxRequests: 0,
+  state: "active",
+};
 const http = (changes: Partial<HealthCheck> = {}) => checkOf({ type: "http", timeout: 3_000, ...changes });
 
 /** Probes a backend that answers so, and tells what it was asked and what became of the body. */

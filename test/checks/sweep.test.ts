@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { eligible } from "../../src/core/pool.ts";
 import type { Clock } from "../../src/core/ports.ts";
 import { backends } from "../support/fake-pools.ts";
 import { createRig, every, minute, runFor, runMinutes } from "../support/sweeping.ts";
@@ -313,11 +314,11 @@ describe("the backends of a sweep", () => {
     rig.scripts.set(8081, { takes: 1e9 });
     rig.scripts.set(8082, { takes: 20, fails: "connection_refused" });
     await rig.clock.advance(520);
-    assert.deepEqual(rig.pools.current("web").eligible.map(({ id }) => id), ["a"]);
+    assert.deepEqual(eligible(rig.pools.current("web")).map(({ id }) => id), ["a"]);
     await rig.clock.advance(1_980);
     stop.abort();
     await run;
-    assert.deepEqual(rig.pools.current("web").eligible, []);
+    assert.deepEqual(eligible(rig.pools.current("web")), []);
   });
 
   it("may be none: the pool counts as swept", async () => {
@@ -363,7 +364,7 @@ describe("the signal", () => {
     assert.equal(rig.running(), 0);
     assert.equal(rig.cut(), 1);
     assert.equal(rig.lines.length, before);
-    assert.equal(rig.pools.current("web").eligible.length, 3);
+    assert.equal(eligible(rig.pools.current("web")).length, 3);
   });
 
   it("also ends what only waits for its turn in the jitter", async () => {

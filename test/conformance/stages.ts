@@ -54,7 +54,9 @@ export const pools: StagePlan<"a" | "b" | "c"> = {
     const named = Object.entries(of);
     return {
       listen,
-      pools: Object.fromEntries(named.map(([name, pool]) => [name, { ...pool, healthCheck: false }])),
+      pools: Object.fromEntries(
+        named.map(([name, pool]) => [name, { ...pool, healthCheck: false, outlierDetection: false }]),
+      ),
       routes: named.map(([name]) => ({ match: { host: `${name}.test` }, pool: name })),
     };
   },

@@ -42,7 +42,7 @@ describe("backends", () => {
   });
 
   it("gives back what it gave before", () => {
-    const parsed = parseBackends(["http://a/x", { url: "http://a/y", weight: 0.5, priority: 2 }]);
+    const parsed = parseBackends(["http://a/x", { url: "http://a/y", weight: 0.5, priority: 2, maxRequests: 7 }]);
     assert.deepEqual(parseBackends(JSON.parse(JSON.stringify(parsed))), parsed);
   });
 
@@ -103,9 +103,11 @@ describe("backends", () => {
       [{ url: "http://a", id: "x" }, { url: "http://b", id: "x" }],
       '[1]: expected an id other than "x", which backends[0] has, found {"url":"http://b","id":"x"}',
     ],
+    [[{ url: "http://a", maxRequests: -1 }], "[0].maxRequests: expected a whole number from 0, found -1"],
+    [[{ url: "http://a", maxRequests: 0.5 }], "[0].maxRequests: expected a whole number from 0, found 0.5"],
     [
-      [{ url: "http://a", maxRequests: 1 }],
-      '[0].maxRequests: expected a known key, found "maxRequests"; known here: url, id, weight, priority, state',
+      [{ url: "http://a", tags: {} }],
+      '[0].tags: expected a known key, found "tags"; known here: url, id, weight, priority, maxRequests, state',
     ],
     [[{ url: "http://a", ids: "x" }], '[0].ids: expected a known key, found "ids"; did you mean "id"?'],
     [[{ url: "http://a", wieght: 1 }], '[0].wieght: expected a known key, found "wieght"; did you mean "weight"?'],

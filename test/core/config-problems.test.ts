@@ -6,7 +6,6 @@ import { backends, beside, complaints, parse, routed, web } from "../support/con
 describe("problems", () => {
   const known = (key: string, keys: string) => `expected a known key, found "${key}"; known here: ${keys}`;
   const top = "$schema, listen, limits, trustedProxies, pools, routes, admin, store, log, shutdown";
-  const inPool = "backends, policy, healthCheck, outlierDetection, retry, timeouts, host, protocol, tls";
   const inLimits = "bodyBytes, headBytes, headTimeout, idleTimeout, connections";
   const settable = "a header that is not bound to one connection (RFC 9110 §7.6.1)";
   const bad: readonly [unknown, ...string[]][] = [
@@ -56,17 +55,6 @@ describe("problems", () => {
       web({ helthCheck: {} }),
       'pools.web.helthCheck: expected a known key, found "helthCheck"; did you mean "healthCheck"?',
     ],
-    ...[
-      "circuitBreaker",
-      "slowStart",
-      "sessionAffinity",
-      "hedging",
-      "panicThreshold",
-      "minHealthy",
-      "drain",
-    ].map(
-      (key): [unknown, string] => [web({ [key]: {} }), `pools.web.${key}: ${known(key, inPool)}`],
-    ),
     [web({ protocol: {} }), 'pools.web.protocol: expected "http1", "h2" or "h2c", found {}'],
     [
       web({ tls: { cert: "client.pem" } }),
@@ -80,14 +68,6 @@ describe("problems", () => {
     [
       beside({ listen: { redirect: "https" } }),
       'listen.redirect: expected nothing, because there is no listener with tls to send to, found "https"',
-    ],
-    [
-      web({ retry: { budget: {} } }),
-      `pools.web.retry.budget: ${known("budget", "attempts, on, methods, maxBodyBytes")}`,
-    ],
-    [
-      web({ retry: { backoff: {} } }),
-      `pools.web.retry.backoff: ${known("backoff", "attempts, on, methods, maxBodyBytes")}`,
     ],
     [beside({ admin: { token: "0123456789abcdef" } }), `admin.token: ${known("token", "path")}`],
     [beside({ admin: { listen: {} } }), `admin.listen: ${known("listen", "path")}`],
@@ -137,10 +117,6 @@ describe("problems", () => {
         `trustedProxies[0]: expected an IP address or a network such as "10.0.0.0/8", found "${text}"`,
       ],
     ),
-    [web({ policy: "hash" }), 'pools.web.policy: expected "round-robin" or an object with it as "type", found "hash"'],
-    [web({ policy: { type: "p2c" } }), 'pools.web.policy.type: expected "round-robin", found "p2c"'],
-    [web({ policy: { start: "first" } }), 'pools.web.policy.type: expected "round-robin", found nothing'],
-    [web({ outlierDetection: {} }), "pools.web.outlierDetection: expected false, found {}"],
     [web({ host: "a b" }), 'pools.web.host: expected "upstream", "preserve" or a host name, found "a b"'],
     [web({ retry: { attempts: -1 } }), "pools.web.retry.attempts: expected a whole number from 0 to 100, found -1"],
     [
@@ -198,7 +174,10 @@ describe("problems", () => {
       "routes: expected routes, because there are several pools, found nothing",
     ],
     [beside({ routes: [] }), "routes: expected at least one route, found []"],
-    [beside({ routes: [{}] }), "routes[0].pool: expected the name of a pool, found nothing"],
+    [
+      beside({ routes: [{}] }),
+      "routes[0].pool: expected the name of a pool, a list of them, or an object, found nothing",
+    ],
     [
       beside({ routes: [{ pool: "wbe" }] }),
       'routes[0].pool: expected the name of a pool, found "wbe"; did you mean "web"?',

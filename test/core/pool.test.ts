@@ -66,6 +66,41 @@ describe("who is eligible", () => {
     it(`${name}: ${expected || "nobody"}`, () => assert.equal(ids(eligible({ backends, health })), expected));
   }
 
+  const out = [
+    { name: "not who is out for another reason", out: "a", threshold: 0, health: {}, eligible: "b" },
+    {
+      name: "the backups when the first are out or unhealthy",
+      out: "a",
+      threshold: 0,
+      health: { b: unhealthy },
+      eligible: "c d",
+    },
+    { name: "nobody when all are out", out: "abcd", threshold: 0, health: {}, eligible: "-" },
+    { name: "the fit at the panic threshold", out: "a", threshold: 50, health: {}, eligible: "b" },
+    { name: "all of the priority below the panic threshold", out: "a", threshold: 51, health: {}, eligible: "a b" },
+    { name: "the backups, while enough of them are fit", out: "ab", threshold: 100, health: {}, eligible: "c d" },
+    { name: "all backups, where too few of them are fit", out: "abc", threshold: 51, health: {}, eligible: "c d" },
+    {
+      name: "the first, where nobody is fit at all",
+      out: "abc",
+      threshold: 1,
+      health: { d: unhealthy },
+      eligible: "a b",
+    },
+  ];
+  for (const { name, out: outs, threshold, health, eligible: expected } of out) {
+    it(`${name}: ${expected}`, () => {
+      const backends = [a, b, backend("c", { priority: 1 }), backend("d", { priority: 1 })];
+      assert.equal(ids(eligible({ backends, health }, (id) => outs.includes(id), threshold)) || "-", expected);
+    });
+  }
+
+  it("has no panic over who is not wanted: they are not asked for, and get nothing", () => {
+    const backends = [a, backend("b", { state: "maintenance" }), backend("c", { weight: 0 })];
+    assert.equal(ids(eligible({ backends, health: {} }, undefined, 100)), "a");
+    assert.equal(ids(eligible({ backends: backends.slice(1), health: {} }, undefined, 100)), "");
+  });
+
   it("is of one priority and in the order of the pool, for any pool", () => {
     fc.assert(
       fc.property(backendLists, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (backends, isUp) => {

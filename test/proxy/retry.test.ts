@@ -5,12 +5,13 @@ import type { PoolConfig } from "../../src/core/config.ts";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import { policies } from "../../src/core/policies/index.ts";
 import type { Backend } from "../../src/core/pool.ts";
-import type { RequestBody } from "../../src/core/ports.ts";
+import { createHedging } from "../../src/core/hedging.ts";
+import type { Incoming, Random, RequestBody, Transport } from "../../src/core/ports.ts";
 import { createBody } from "../../src/proxy/body.ts";
 import { forwardWithRetries } from "../../src/proxy/retry.ts";
 import { seededRandom, weighted } from "../support/arbitraries.ts";
 import { parse, web } from "../support/config.ts";
-import { createFakeClock } from "../support/fake-clock.ts";
+import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { scriptedTransport, type Step } from "../support/scripted-backend.ts";
 
 interface Play {
@@ -22,23 +23,49 @@ interface Play {
   readonly backends?: readonly Backend[];
   /** Who is eligible as further tries are picked. */
   readonly later?: readonly Backend[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly hedging?: false | Record<string, unknown>;
+  readonly random?: Random;
+  readonly budget?: () => (() => void) | undefined;
+  readonly onAbort?: Incoming["onAbort"];
+  readonly clock?: FakeClock;
+  /** In the place of the script. */
+  readonly transport?: Transport;
 }
 
 const errorCode = (error: unknown) => (error instanceof ProxyError ? error.code : error);
 
 /** Plays one request against scripted backends and tells everything that came of it. */
 async function play(
-  { script = {}, method = "GET", body, retry = {}, timeouts = {}, backends = weighted(1, 1, 1), later }: Play,
+  {
+    script = {},
+    method = "GET",
+    headers = {},
+    body,
+    retry = {},
+    timeouts = {},
+    hedging = false,
+    backends = weighted(1, 1, 1),
+    later,
+    random = () => 0, // no wait before a further try
+    budget = () => () => {},
+    onAbort = () => () => {},
+    clock = createFakeClock(),
+    transport,
+  }: Play,
 ) {
-  const clock = createFakeClock();
-  const balancer = createBalancer(() => policies["round-robin"]({ start: "first" }), { random: seededRandom(1) });
+  const config = parse(web({ retry, timeouts, hedging })).pools["web"] as PoolConfig;
+  const balancer = createBalancer(
+    () => policies["round-robin"]({ start: "first" }),
+    { ...config, drainMs: 0 },
+    { random: seededRandom(1), now: clock.now, tell: () => {} },
+  );
   const scripted = scriptedTransport(script, clock);
-  const config = parse(web({ retry, timeouts })).pools["web"] as PoolConfig;
   const failures: string[] = [];
   const picks: Backend[] = [];
   const ends: (readonly [bytes: number | undefined, error: unknown])[] = [];
   let asked = 0;
-  const incoming = { method, headers: new Headers(), body, onAbort: () => () => {} };
+  const incoming = { method, headers: new Headers(headers), body, onAbort };
   const result = await forwardWithRetries(
     {
       incoming,
@@ -51,14 +78,18 @@ async function play(
       config,
       balancer,
       clock,
-      transport: scripted.transport,
-      eligible: () => (asked++ === 0 ? backends : (later ?? backends)),
+      transport: transport ?? scripted.transport,
+      pool: () => ({ backends: asked++ === 0 ? backends : (later ?? backends), health: {} }),
+      ask: { key: () => "" },
+      budget,
+      hedging: config.hedging === false ? undefined : createHedging(config.hedging),
+      random,
       onPick: (backend) => picks.push(backend),
       onFailure: ({ id }, { code }) => failures.push(`${id} ${code}`),
     },
     (bytes, error) => ends.push([bytes, errorCode(error)]),
   ).then(
-    (response) => ({ response, backend: picks.at(-1), tries: picks.length, error: undefined }),
+    ({ response, backend }) => ({ response, backend, tries: picks.length, error: undefined }),
     (error: unknown) => ({ response: undefined, backend: undefined, tries: undefined, error: errorCode(error) }),
   );
   return { ...result, order: scripted.order(), sent: scripted.tries, failures, ends, balancer };
@@ -380,5 +411,134 @@ describe("time", () => {
     const { order, failures } = await play({ script: { a: [stale, stale], b: [{}] } });
     assert.equal(order, "a a b");
     assert.deepEqual(failures, ["a connection_terminated"]);
+  });
+});
+
+describe("a further try", () => {
+  const down: Step = { answers: 503 };
+
+  it("waits by chance, longer before each, and not at all after a connect-failure", async () => {
+    const clock = createFakeClock();
+    const startedAt = clock.now();
+    const played = play({
+      clock,
+      random: () => 0.5,
+      retry: { attempts: 3, backoff: { base: "20ms", max: "30ms" } },
+      backends: weighted(1, 1, 1, 1),
+      script: { a: [down], b: [down], c: [{ fails: "connection_refused" }] },
+    });
+    await clock.advance(9);
+    assert.equal(clock.sleepers(), 1, "10 ms before the second");
+    await clock.advance(1);
+    await clock.advance(15);
+    const { order, response } = await played;
+    assert.deepEqual([order, response?.status, clock.now() - startedAt], ["a b c d", 200, 25]);
+    assert.equal(clock.sleepers(), 0);
+  });
+
+  it("waits no longer than its client does", async () => {
+    let leave = () => {};
+    const clock = createFakeClock();
+    const played = play({
+      clock,
+      random: () => 0.99,
+      script: { a: [down], b: [{ fails: "client_aborted" }] },
+      onAbort: (listener) => {
+        leave = listener;
+        return () => {};
+      },
+    });
+    await clock.advance(0);
+    leave();
+    assert.equal((await played).error, "client_aborted");
+  });
+
+  it("is not made where the wait would be longer than the time that is left", async () => {
+    const { order } = await play({ random: () => 0.9, timeouts: { request: 20 }, script: { a: [down] } });
+    assert.equal(order, "a");
+  });
+
+  it("is not made where the budget has no place, and leaves its place when it is over", async () => {
+    assert.equal((await play({ budget: () => undefined, script: { a: [down] } })).order, "a");
+    let [taken, left] = [0, 0];
+    const budget = () => {
+      taken++;
+      return () => void left++;
+    };
+    const { order } = await play({ budget, retry: { attempts: 2 }, script: { a: [down], b: [down] } });
+    assert.deepEqual([order, taken, left], ["a b c", 2, 2]);
+    await play({ budget, script: { a: [down], b: [{ throws: new TypeError("odd") }] } });
+    assert.deepEqual([taken, left], [3, 3]);
+    await play({ budget, later: [], script: { a: [down] } });
+    assert.deepEqual([taken, left], [4, 4], "also where there is nobody to try");
+  });
+
+  it("is made of a POST that has an Idempotency-Key", async () => {
+    const { order } = await play({ method: "POST", headers: { "idempotency-key": "1" }, script: { a: [down] } });
+    assert.equal(order, "a b");
+  });
+});
+
+describe("hedging", () => {
+  const hedging = { delay: "100ms", maxPercent: 100 };
+
+  /** A transport's try that answers when it is told to, and knows when it was given up. */
+  function createSlow() {
+    const answers = new Map<string, (status: number) => void>();
+    const givenUp: string[] = [];
+    const transport: Transport = (incoming, { backend: { id }, onEnd }) =>
+      new Promise((resolve, reject) => {
+        incoming.onAbort(() => {
+          givenUp.push(id);
+          reject(new ProxyError("client_aborted"));
+        });
+        answers.set(id, (status) => {
+          if (status === 0) return reject(new ProxyError("connection_terminated"));
+          onEnd(0);
+          resolve(new Response(null, { status, headers: { "x-from": id } }));
+        });
+      });
+    return { transport, answers, givenUp };
+  }
+
+  it("asks a second backend when the first is slow; the first answer wins, the other is given up and judged not at all", async () => {
+    const clock = createFakeClock();
+    const { transport, answers, givenUp } = createSlow();
+    const played = play({ clock, hedging, transport });
+    await clock.advance(99);
+    assert.deepEqual([...answers.keys()], ["a"]);
+    await clock.advance(1);
+    assert.deepEqual([...answers.keys()], ["a", "b"]);
+    answers.get("b")!(200);
+    const { response, backend, failures, balancer, ends } = await played;
+    assert.deepEqual([response?.status, backend?.id, failures, givenUp], [200, "b", [], ["a"]]);
+    assert.deepEqual([balancer.inFlight(), ends.length, clock.sleepers()], [0, 1, 0]);
+  });
+
+  it("waits for the other where one fails, and is a failure only where both are", async () => {
+    for (const [first, second, expected] of [["a", "b", 200], ["b", "a", 200]] as const) {
+      const clock = createFakeClock();
+      const { transport, answers } = createSlow();
+      const played = play({ clock, hedging, transport });
+      await clock.advance(100);
+      answers.get(first)!(0);
+      await clock.advance(0);
+      answers.get(second)!(200);
+      const { response, balancer } = await played;
+      assert.deepEqual([response?.status, balancer.inFlight()], [expected, 0]);
+    }
+  });
+
+  it("asks nobody else where the first is quick, for what is no GET or HEAD, and beyond its share", async () => {
+    assert.equal((await play({ hedging })).order, "a");
+    for (const plan of [{ method: "POST" }, { hedging: { ...hedging, maxPercent: 0 } }]) {
+      const clock = createFakeClock();
+      const { transport, answers } = createSlow();
+      const played = play({ clock, hedging, transport, ...plan });
+      await clock.advance(200);
+      assert.equal(answers.size, 1);
+      answers.get("a")!(200);
+      await played;
+    }
   });
 });

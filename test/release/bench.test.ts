@@ -99,6 +99,16 @@ describe("the bench", { skip }, () => {
     }
   });
 
+  it("measures a pick of every policy on Node, Bun and Deno", async () => {
+    const { output, errors } = await bench(["--picks", "--quick"]);
+    for (const name of ["round-robin", "least-connections", "p2c", "random", "peak-ewma", "hash", "first"]) {
+      for (const backends of ["3", "1,000"]) {
+        const row = `^\\| ${name} \\| ${backends} \\| (?:un)?equal \\| [\\d,]+(?: \\| \\**[\\d.,]+\\**){3} \\|$`;
+        assert.equal(output.match(new RegExp(row, "gm"))?.length, 2, `${row}\n${output}\n${errors}`);
+      }
+    }
+  });
+
   it("refuses a name that it does not know, and says which ones there are", async () => {
     const { status, errors } = await bench(["--only", "apache"]);
     assert.equal(status, 2);

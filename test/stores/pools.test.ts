@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Health } from "../../src/core/health.ts";
-import type { Backend } from "../../src/core/pool.ts";
+import { type Backend, eligible } from "../../src/core/pool.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { createMemoryStore } from "../../src/stores/memory.ts";
 import { createPools } from "../../src/stores/pools.ts";
@@ -60,7 +60,7 @@ function open(configured: readonly Backend[] = [a, b], watched = createWatchedSt
       await pools.refresh("web");
       return pools.current("web");
     },
-    eligible: () => pools.current("web").eligible.map(({ id }) => id).join(" "),
+    eligible: () => eligible(pools.current("web")).map(({ id }) => id).join(" "),
     warnings: () => ports.lines.filter(({ level }) => level === "warn").map(({ message }) => message),
   };
 }
@@ -70,7 +70,7 @@ const swept = (sweptAt: number, health: Record<string, Health>) => JSON.stringif
 describe("a pool that nobody wrote anything about", () => {
   it("is what was configured, and optimistic", async () => {
     const { look } = open();
-    assert.deepEqual(await look(), { backends: [a, b], health: {}, eligible: [a, b], sweptAt: undefined });
+    assert.deepEqual(await look(), { backends: [a, b], health: {}, sweptAt: undefined });
   });
 
   it("is known before the store was asked", () => assert.equal(open().eligible(), "a b"));
@@ -122,7 +122,7 @@ describe("reading the store", () => {
     const pools = createPools({ web: [a], api: [b] }, { ...ports, store });
     await store.put("roundabout/api/backends", JSON.stringify([{ url: "http://c.test" }]));
     await Promise.all([pools.refresh("web"), pools.refresh("api")]);
-    assert.deepEqual(["web", "api"].map((name) => pools.current(name).eligible.map(({ url }) => url)), [[
+    assert.deepEqual(["web", "api"].map((name) => pools.current(name).backends.map(({ url }) => url)), [[
       "http://a.test",
     ], ["http://c.test"]]);
   });
@@ -133,14 +133,22 @@ describe("backends in the store", () => {
     const { look, memory, clock } = open();
     await memory.put(
       backendsKey,
-      JSON.stringify(["http://c.test", { id: "d", url: "http://d.test", weight: 2, priority: 1, state: "drain" }]),
+      JSON.stringify(["http://c.test", {
+        id: "d",
+        url: "http://d.test",
+        weight: 2,
+        priority: 1,
+        maxRequests: 0,
+        state: "drain",
+      }]),
     );
-    const d = { id: "d", url: "http://d.test", weight: 2, priority: 1, state: "drain" };
+    const d = { id: "d", url: "http://d.test", weight: 2, priority: 1, maxRequests: 0, state: "drain" };
     assert.deepEqual((await look()).backends, [{
       id: "c.test",
       url: "http://c.test",
       weight: 1,
       priority: 0,
+      maxRequests: 0,
       state: "active",
     }, d]);
     await clock.advance(10_000);
@@ -249,29 +257,20 @@ describe("health in the store", () => {
   });
 });
 
-describe("the list of the eligible", () => {
-  it("is the same array until somebody comes, goes or changes", async () => {
+describe("what is known of the backends", () => {
+  it("is the same array until they change, so that whoever follows it sees that by its identity", async () => {
     const { pools, look, memory, clock } = open();
-    const before = (await look()).eligible;
-    await pools.setHealth("web", { a: healthy }, 1, true);
-    await pools.setHealth("web", { a: { ...healthy, streak: 1 }, b: healthy }, 2, false);
+    const { backends: before } = await look();
+    await pools.setHealth("web", { a: unhealthy }, 1, true);
     await memory.put(healthKey, swept(3, { a: healthy, b: healthy }));
     await clock.advance(10_000);
-    assert.equal((await look()).eligible, before);
+    assert.equal((await look()).backends, before);
     assert.equal(pools.current("web").sweptAt, 3);
-    await pools.setHealth("web", { b: unhealthy }, 4, false);
-    const without = pools.current("web").eligible;
-    assert.notEqual(without, before);
-    await pools.setHealth("web", { b: unhealthy }, 5, false);
-    assert.equal(pools.current("web").eligible, without);
-  });
-
-  it("is another one when only a weight changed", async () => {
-    const { pools } = open();
-    const before = pools.current("web").eligible;
+    const { health } = pools.current("web");
+    await pools.setHealth("web", health, 4, false);
+    assert.equal(pools.current("web").health, health);
     await pools.setBackends("web", [{ ...a, weight: 5 }, b]);
-    assert.notEqual(pools.current("web").eligible, before);
-    assert.equal(pools.current("web").eligible[0]?.weight, 5);
+    assert.notEqual(pools.current("web").backends, before);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Random } from "../../src/core/ports.ts";
 
 /** A backend that can be picked, at a host of its own. */
 export function backend(id: string, changes: Partial<Backend> = {}): Backend {
-  return { id, url: `http://${id}.test`, weight: 1, priority: 0, state: "active", ...changes };
+  return { id, url: `http://${id}.test`, weight: 1, priority: 0, maxRequests: 0, state: "active", ...changes };
 }
 
 /** Backends "a", "b", … of these weights. */

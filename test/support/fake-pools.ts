@@ -1,5 +1,5 @@
 import type { Health } from "../../src/core/health.ts";
-import { type Backend, eligible, type Pools, type PoolState } from "../../src/core/pool.ts";
+import type { Backend, Pools, PoolState } from "../../src/core/pool.ts";
 import type { Clock } from "../../src/core/ports.ts";
 
 export interface Write {
@@ -31,8 +31,7 @@ export function createFakePools(
 ): FakePools {
   const states = new Map<string, PoolState>();
   const change = (name: string, news: Partial<PoolState>) => {
-    const pool = { backends: [], health: {}, sweptAt: undefined, ...states.get(name), ...news };
-    states.set(name, { ...pool, eligible: eligible(pool) });
+    states.set(name, { backends: [], health: {}, sweptAt: undefined, ...states.get(name), ...news });
   };
   for (const [name, backends] of Object.entries(configured)) change(name, { backends });
 
@@ -61,6 +60,7 @@ export function backends(count: number): readonly Backend[] {
     url: `http://127.0.0.1:${8081 + index}`,
     weight: 1,
     priority: 0,
+    maxRequests: 0,
     state: "active",
   }));
 }

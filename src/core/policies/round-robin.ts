@@ -29,9 +29,8 @@ export const roundRobin: PolicyFactory<{ readonly start: "first" | "random" }> =
       // A thousand isolates that begin at the first backend all greet it at once.
       const round = Math.min(rotation.total / Math.min(...rotation.weights), 1000);
       for (let skip = start === "random" ? Math.floor(random() * round) : 0; skip > 0; skip--) next(rotation);
-    } else if (rotation.candidates !== candidates) {
-      rotation = carryOver(rotation, candidates);
     }
+    if (rotation.candidates !== candidates) rotation = carryOver(rotation, candidates);
     return next(rotation);
   };
 };
@@ -67,10 +66,11 @@ function next(rotation: Rotation): Backend {
   const { candidates, weights, total, credit, pickedAt } = rotation;
   const alike = total * 1e-9; // sums of fractions differ in their last bits
   let best = 0;
-  for (let index = 0; index < credit.length; index++) {
-    credit[index]! += weights[index]!;
-    const ahead = credit[index]! - credit[best]!;
-    if (ahead > alike || (ahead > -alike && pickedAt[index]! < pickedAt[best]!)) best = index;
+  for (let index = 0, most = Number.NEGATIVE_INFINITY; index < credit.length; index++) {
+    const ahead = (credit[index]! += weights[index]!) - most;
+    if (ahead < -alike || (ahead < alike && pickedAt[index]! >= pickedAt[best]!)) continue;
+    best = index;
+    most = credit[index]!;
   }
   credit[best]! -= total;
   pickedAt[best] = ++rotation.picks;

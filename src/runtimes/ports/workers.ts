@@ -35,12 +35,13 @@ export interface WorkersEnv {
 
 function client({ req: { raw }, env }: Arrival): Client {
   const { ROUNDABOUT_PORT: port, direct = false } = (env ?? {}) as Partial<WorkersEnv>;
-  const { cf } = raw as { cf?: { clientIp?: string } };
+  const { cf } = raw as { cf?: { clientIp?: string; country?: string; continent?: string; colo?: string } };
   // workerd outside Cloudflare says address and port here, and passes a client's own CF-Connecting-IP on as if it were true.
   const address = cf?.clientIp?.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1") ?? raw.headers.get("cf-connecting-ip");
   return {
     address: address ?? undefined,
     port: port === undefined ? undefined : Number(port),
+    place: cf,
     direct,
     onLeave: onSignal(raw),
     signal: raw.signal,

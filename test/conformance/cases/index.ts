@@ -2,6 +2,7 @@ import type { ConformanceCase } from "../case.ts";
 import { abortCases } from "./abort.ts";
 import { addressCases } from "./addresses.ts";
 import { adminCases } from "./admin.ts";
+import { affinityCases } from "./affinity.ts";
 import { answerCases } from "./answers.ts";
 import { arrivalCases } from "./arrivals.ts";
 import { backendTlsCases } from "./backend-tls.ts";
@@ -18,13 +19,17 @@ import { interimCases } from "./interim.ts";
 import { inventedCases } from "./invented.ts";
 import { lifecycleCases } from "./lifecycle.ts";
 import { limitCases } from "./limits.ts";
+import { loadCases } from "./load.ts";
 import { logCases } from "./logs.ts";
 import { mountedCases } from "./mounted.ts";
+import { outlierCases } from "./outliers.ts";
+import { policyCases } from "./policies.ts";
 import { probeCases } from "./probes.ts";
 import { retryCases } from "./retries.ts";
 import { rotationCases } from "./rotation.ts";
 import { routeCases } from "./routes.ts";
 import { startCases } from "./start.ts";
+import { steeringCases } from "./steering.ts";
 import { targetCases } from "./targets.ts";
 import { http2FloodCases } from "./http2-floods.ts";
 import { http2Cases } from "./http2.ts";
@@ -51,6 +56,11 @@ export const cases: readonly ConformanceCase[] = [
   ...brokenCases,
   ...rotationCases,
   ...addressCases,
+  ...policyCases,
+  ...affinityCases,
+  ...steeringCases,
+  ...loadCases,
+  ...outlierCases,
   ...retryCases,
   ...arrivalCases,
   ...routeCases,

@@ -67,7 +67,7 @@ function dispatch(transport: Transport, url: string, peer: Peer, options: SendOp
   let tellEnd = (_ending: Ending) => {};
   const ended = new Promise<Ending>((resolve) => (tellEnd = resolve));
   const outgoing: Outgoing = {
-    backend: { id: "backend", url, weight: 1, priority: 0, state: "active" },
+    backend: { id: "backend", url, weight: 1, priority: 0, maxRequests: 0, state: "active" },
     peer,
     target: options.target ?? "/",
     host,

@@ -6,12 +6,13 @@ import type { Backend } from "../../../src/core/pool.ts";
 import { roundRobin } from "../../../src/core/policies/round-robin.ts";
 import { asCandidates } from "../../contracts/policy.ts";
 import { backend, candidateLists, seededRandom, weighted } from "../../support/arbitraries.ts";
+import { pickContext } from "../../support/pick-context.ts";
 
 const fromFirst = (): Policy => roundRobin({ start: "first" });
 
 /** The ids of the next picks, as one word. */
 function turns(policy: Policy, list: readonly Backend[], count: number, random = seededRandom(1)): string {
-  return Array.from({ length: count }, () => policy(asCandidates(list), { random }).id).join("");
+  return Array.from({ length: count }, () => policy(asCandidates(list), pickContext({ random })).id).join("");
 }
 
 function shares(ids: Iterable<string>): ReadonlyMap<string, number> {
@@ -61,7 +62,7 @@ describe("round robin, as long as nothing changes", () => {
   it("takes 1,000 backends in turn", () => {
     const list = weighted(...Array.from({ length: 1_000 }, () => 1));
     const policy = fromFirst();
-    const picked = Array.from({ length: 2_000 }, () => policy(asCandidates(list), { random: seededRandom(1) }));
+    const picked = Array.from({ length: 2_000 }, () => policy(asCandidates(list), pickContext()));
     assert.deepEqual(picked, [...list, ...list]);
   });
 });

@@ -104,7 +104,7 @@ describe("the route of a request", () => {
             ...(host !== undefined && { host }),
             ...(method !== undefined && { methods: [method] }),
           },
-          pool: String(index),
+          pool: { kind: "failover" as const, pools: [String(index)] },
           setRequestHeaders: {},
           setResponseHeaders: {},
         }));

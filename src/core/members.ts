@@ -1,0 +1,122 @@
+import type { Ejections } from "./ejections.ts";
+import { type Backend, eligible, isHealthy, isWanted, type Pool } from "./pool.ts";
+import { createSlowStart, type SlowStartRule } from "./slow-start.ts";
+
+/** Who may be picked now, of a pool that changes. */
+export interface Members {
+  /** With the weights that hold now; the same array until a transition. */
+  candidates(pool: Pool, now: number): readonly Backend[];
+  /** The candidates; where there are none, those that are out only by ejection, which is a guess and better than nobody. */
+  choices(pool: Pool, now: number): readonly Backend[];
+  /** The choices beside those that were tried; backups too, where nobody else is left. */
+  untried(pool: Pool, tried: ReadonlySet<string>, now: number): readonly Backend[];
+  /** Who keeps the sessions it has: the candidates and those that are to be emptied, as long as they may be. */
+  keepsSessions(pool: Pool, id: string, now: number): Backend | undefined;
+  /** Whether this one may be ejected too: some part at most is out, and never the last one that could be picked. */
+  mayEject(id: string, maxPercent: number): boolean;
+}
+
+export interface MembersRule {
+  readonly panicThreshold: number;
+  readonly slowStart: SlowStartRule;
+  /** Milliseconds for which a backend that drains keeps its sessions. */
+  readonly drainMs: number;
+}
+
+/**
+ * Follows a pool and the ejections from it.
+ *
+ * @param onChange these are its backends from now on
+ */
+export function createMembers(
+  { panicThreshold, slowStart, drainMs }: MembersRule,
+  ejections: Pick<Ejections, "isOut" | "isIn" | "version" | "forget"> | undefined,
+  onChange: (ids: ReadonlyMap<string, Backend>) => void,
+): Members {
+  const starts = createSlowStart(slowStart);
+  let known: Pick<Pool, "backends" | "health"> = { backends: [], health: {} };
+  let byId: ReadonlyMap<string, Backend> = new Map();
+  let version: number | undefined;
+  let list: readonly Backend[] = [];
+  let lastResort: readonly Backend[] = [];
+  /** Those that got nothing when last looked at: they have cold caches when they come back. */
+  const away = new Set<string>();
+  /** When each began to drain, as seen from here. */
+  const draining = new Map<string, number>();
+
+  const isOut = (id: string) => ejections?.isOut(id) ?? false;
+  const isIn = (backend: Backend) =>
+    isWanted(backend) && isHealthy(known, backend) && (ejections?.isIn(backend.id) ?? true);
+
+  function followBackends(backends: readonly Backend[], now: number): void {
+    const before = known.backends;
+    byId = new Map(backends.map((backend) => [backend.id, backend]));
+    for (const { id, url } of before) {
+      if (byId.get(id)?.url === url) continue;
+      ejections?.forget(id);
+      starts.forget(id);
+      away.delete(id);
+      draining.delete(id);
+    }
+    onChange(byId);
+    for (const backend of backends) {
+      if (!isDraining(backend)) draining.delete(backend.id);
+      else if (!draining.has(backend.id)) draining.set(backend.id, now);
+    }
+  }
+
+  function follow(pool: Pool, now: number): void {
+    const changed = ejections?.version(now) ?? 0;
+    if (known.backends === pool.backends && known.health === pool.health && version === changed) return;
+    if (known.backends !== pool.backends) followBackends(pool.backends, now);
+    known = { backends: pool.backends, health: pool.health };
+    for (const backend of pool.backends) {
+      if (!isIn(backend)) away.add(backend.id);
+      else if (away.delete(backend.id)) starts.begin(backend.id, now);
+    }
+    list = sameOr(list, eligible(pool, isOut, panicThreshold));
+    lastResort = list.length > 0 ? [] : sameOr(lastResort, eligible(pool));
+    version = ejections?.version(now) ?? 0;
+  }
+
+  function candidates(pool: Pool, now: number): readonly Backend[] {
+    follow(pool, now);
+    return starts.weigh(list, now);
+  }
+
+  function choices(pool: Pool, now: number): readonly Backend[] {
+    const all = candidates(pool, now);
+    return all.length > 0 ? all : lastResort;
+  }
+
+  return {
+    candidates,
+    choices,
+    untried(pool, tried, now) {
+      const left = choices(pool, now).filter(({ id }) => !tried.has(id));
+      return left.length > 0 ? left : eligible(pool, (id) => tried.has(id) || isOut(id));
+    },
+    keepsSessions(pool, id, now) {
+      follow(pool, now);
+      const backend = byId.get(id);
+      if (backend === undefined || !isHealthy(pool, backend) || isOut(id)) return undefined;
+      if (isWanted(backend)) return backend;
+      const since = draining.get(id);
+      if (since === undefined) return undefined;
+      if (now < since) draining.set(id, now); // the clock was put back
+      return now - since < drainMs ? backend : undefined;
+    },
+    mayEject(id, maxPercent) {
+      const wanted = known.backends.filter(isWanted);
+      const out = wanted.filter((backend) => ejections?.isIn(backend.id) === false).length;
+      const most = Math.max(1, Math.floor((wanted.length * maxPercent) / 100));
+      return out < most && wanted.some((backend) => backend.id !== id && isIn(backend));
+    },
+  };
+}
+
+/** `drain`, and an active backend without a weight. */
+const isDraining = ({ state, weight }: Backend) => state === "drain" || (state === "active" && weight === 0);
+
+const sameOr = (before: readonly Backend[], next: readonly Backend[]): readonly Backend[] =>
+  next.length === before.length && next.every((one, index) => one === before[index]) ? before : next;

@@ -1,0 +1,100 @@
+import type { Pick as Choice } from "../core/balancer.ts";
+import type { PoolConfig } from "../core/config.ts";
+import { ProxyError } from "../core/errors.ts";
+import type { Fate, SimulatedBackend } from "./backend.ts";
+import type { VirtualClock } from "./clock.ts";
+import type { Isolate } from "./isolate.ts";
+import type { Recorder } from "./record.ts";
+
+/** What a try needs beside its pick. */
+export interface AttemptScope {
+  readonly config: PoolConfig;
+  readonly isolate: Isolate;
+  readonly backends: ReadonlyMap<string, SimulatedBackend>;
+  readonly clock: VirtualClock;
+  readonly record: Recorder;
+}
+
+/** How a try has ended, and where. */
+export interface Ended {
+  readonly id: string;
+  readonly fate: Fate;
+}
+
+const cancelled = new ProxyError("client_aborted");
+
+/**
+ * Sends a request to the picked backend.
+ *
+ * @param leftMs what is left of `timeouts.request`
+ * @returns cancels it: nothing comes of it any more
+ */
+export function attempt(
+  pick: Choice,
+  { config: { timeouts }, isolate, backends, clock, record }: AttemptScope,
+  leftMs: number,
+  whenEnded: (ended: Ended) => void,
+): () => void {
+  const { id } = pick.backend;
+  const patience = {
+    connectMs: Math.min(timeouts.connect, leftMs),
+    responseMs: Math.min(timeouts.response, leftMs),
+  };
+  const fate = backends.get(id)!.take(clock.now(), patience);
+  let isOver = false;
+  record.tried(id, clock.now());
+  clock.at(fate.at, () => {
+    record.tryEnded(id, fate.error === undefined && fate.status! < 500);
+    if (isOver) return;
+    isOver = true;
+    if (fate.error === undefined) pick.answered(fate.status!);
+    pick.done(fate.error);
+    if (fate.status !== 200) record.failed(isolate, id);
+    whenEnded({ id, fate });
+  });
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    pick.done(cancelled);
+  };
+}
+
+/**
+ * The same, and a second try beside it when it is slow; the first that brings an answer wins, and the other is cancelled.
+ *
+ * @param pickSecond takes another backend, if there is one
+ */
+export function hedgedAttempt(
+  pick: Choice,
+  scope: AttemptScope,
+  leftMs: number,
+  pickSecond: () => Choice | undefined,
+  whenEnded: (ended: Ended) => void,
+): void {
+  const { isolate: { hedging }, clock } = scope;
+  const delayMs = hedging?.begin();
+  const cancels: (() => void)[] = [];
+  let running = 0;
+  let isOver = false;
+
+  function begin(choice: Choice, left: number): void {
+    const begunAt = clock.now();
+    running++;
+    cancels.push(attempt(choice, scope, left, (ended) => {
+      running--;
+      if (ended.fate.error === undefined) hedging?.learn(clock.now() - begunAt);
+      else if (running > 0) return;
+      isOver = true;
+      for (const cancel of cancels) cancel();
+      whenEnded(ended);
+    }));
+  }
+
+  begin(pick, leftMs);
+  if (delayMs === undefined || delayMs >= leftMs) return;
+  clock.at(clock.now() + delayMs, () => {
+    if (isOver || !hedging!.take()) return;
+    const second = pickSecond();
+    if (second !== undefined) begin(second, leftMs - delayMs);
+  });
+}
