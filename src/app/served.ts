@@ -1,6 +1,5 @@
-import { type Balancer, createBalancer } from "../core/balancer.ts";
+import { type Balancer, type BalancerEvent, createBalancer } from "../core/balancer.ts";
 import type { PoolConfig } from "../core/config.ts";
-import type { EjectionEvent } from "../core/ejections.ts";
 import { createHedging, type Hedging } from "../core/hedging.ts";
 import { type Keyed, keyOf } from "../core/keys.ts";
 import { peerOf } from "../core/peer.ts";
@@ -36,10 +35,12 @@ export function createServed(name: string, config: PoolConfig, pools: Pools, por
   // Sessions without a cookie begin where their hash says, so that processes that share nothing agree.
   const isHashed = sessionAffinity !== undefined && sessionAffinity.type !== "cookie";
 
-  function tell(event: EjectionEvent): void {
+  function tell(event: BalancerEvent): void {
     const { id: backend } = event;
     const url = pools.current(name).backends.find(({ id }) => id === backend)?.url;
-    if (event.kind === "returned") return log.info(`backend RETURNED ${url}`, { pool: name, backend, url });
+    if (event.kind !== "ejected") {
+      return log.info(`backend ${event.kind.toUpperCase()} ${url}`, { pool: name, backend, url });
+    }
     const { reason, forMs } = event;
     const seconds = Math.round(forMs / 100) / 10;
     log.warn(`backend EJECTED ${url} (${reason}) for ${seconds} s`, { pool: name, backend, url, reason, forMs });
@@ -51,7 +52,7 @@ export function createServed(name: string, config: PoolConfig, pools: Pools, por
       outlierDetection,
       slowStart,
       panicThreshold,
-      drainMs: drain.timeout,
+      drainMs: sessionAffinity === undefined ? 0 : drain.timeout,
       decayMs: policy.type === "peak-ewma" ? policy.decay : undefined,
     },
     { random, now: clock.now, tell },

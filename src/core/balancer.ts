@@ -1,3 +1,4 @@
+import { createDraining } from "./draining.ts";
 import { createEjections, type EjectionEvent, type EjectionRule, type Verdict } from "./ejections.ts";
 import type { ProxyError } from "./errors.ts";
 import { createMembers, type MembersRule } from "./members.ts";
@@ -54,6 +55,8 @@ export interface Balancer {
 export interface BalancerRule extends MembersRule {
   /** `false`: nobody is ejected. */
   readonly outlierDetection: EjectionRule | false;
+  /** Milliseconds for which a backend that drains keeps its sessions. */
+  readonly drainMs: number;
   /** Of latencies, where the policy asks for them. */
   readonly decayMs?: number | undefined;
 }
@@ -63,8 +66,10 @@ export interface BalancerPorts {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** What the log should say. */
-  readonly tell: (event: EjectionEvent) => void;
+  readonly tell: (event: BalancerEvent) => void;
 }
+
+export type BalancerEvent = EjectionEvent | { readonly kind: "drained"; readonly id: string };
 
 /** Binds a policy to the pool's members, their load and their ejections. */
 export function createBalancer(
@@ -79,7 +84,8 @@ export function createBalancer(
   const meters = createMeters(rule.decayMs);
   const { outlierDetection } = rule;
   const ejections = outlierDetection === false ? undefined : createEjections(outlierDetection, random, tell);
-  const members = createMembers(rule, ejections, meters.retain);
+  const draining = createDraining(rule.drainMs, (id) => meters.of(id).inFlight, tell);
+  const members = createMembers(rule, ejections, draining, meters.retain);
   const room = createRoom(meters.of);
   const maxPercent = outlierDetection === false ? 0 : outlierDetection.maxEjectionPercent;
   const mayEject = (id: string) => members.mayEject(id, maxPercent);
@@ -95,7 +101,7 @@ export function createBalancer(
       ? room.among(members.choices(pool, at))
       : members.untried(pool, tried, at).filter(room.has);
     if (!hasCandidates(candidates)) return undefined;
-    return (isFirst ? policy : retryPolicy)(candidates, { random, now, meter: meters.of, key });
+    return (isFirst ? policy : retryPolicy)(candidates, { random, now: () => at, meter: meters.of, key });
   }
 
   return {
@@ -103,6 +109,7 @@ export function createBalancer(
       const begunAt = now();
       const backend = choose(pool, ask, begunAt);
       if (backend === undefined) return undefined;
+      draining.look(() => begunAt);
       const { id } = backend;
       const stay = ejections?.begin(id, begunAt);
       meters.begin(id);
@@ -127,6 +134,7 @@ export function createBalancer(
           if (ended) return;
           ended = true;
           meters.end(id);
+          draining.look(now);
           const isBackends = error !== undefined && isBackendsFault(error);
           if (isBackends) meters.learn(id, undefined, now());
           if (head !== undefined && head >= 500) return;

@@ -1,3 +1,4 @@
+import type { Draining } from "./draining.ts";
 import type { Ejections } from "./ejections.ts";
 import { type Backend, eligible, isHealthy, isWanted, type Pool } from "./pool.ts";
 import { createSlowStart, type SlowStartRule } from "./slow-start.ts";
@@ -19,8 +20,6 @@ export interface Members {
 export interface MembersRule {
   readonly panicThreshold: number;
   readonly slowStart: SlowStartRule;
-  /** Milliseconds for which a backend that drains keeps its sessions. */
-  readonly drainMs: number;
 }
 
 /**
@@ -29,8 +28,9 @@ export interface MembersRule {
  * @param onChange these are its backends from now on
  */
 export function createMembers(
-  { panicThreshold, slowStart, drainMs }: MembersRule,
+  { panicThreshold, slowStart }: MembersRule,
   ejections: Pick<Ejections, "isOut" | "isIn" | "version" | "forget"> | undefined,
+  draining: Draining,
   onChange: (ids: ReadonlyMap<string, Backend>) => void,
 ): Members {
   const starts = createSlowStart(slowStart);
@@ -41,8 +41,6 @@ export function createMembers(
   let lastResort: readonly Backend[] = [];
   /** Those that got nothing when last looked at: they have cold caches when they come back. */
   const away = new Set<string>();
-  /** When each began to drain, as seen from here. */
-  const draining = new Map<string, number>();
 
   const isOut = (id: string) => ejections?.isOut(id) ?? false;
   const isIn = (backend: Backend) =>
@@ -56,13 +54,10 @@ export function createMembers(
       ejections?.forget(id);
       starts.forget(id);
       away.delete(id);
-      draining.delete(id);
+      draining.forget(id);
     }
     onChange(byId);
-    for (const backend of backends) {
-      if (!isDraining(backend)) draining.delete(backend.id);
-      else if (!draining.has(backend.id)) draining.set(backend.id, now);
-    }
+    draining.follow(backends, now);
   }
 
   function follow(pool: Pool, now: number): void {
@@ -100,11 +95,7 @@ export function createMembers(
       follow(pool, now);
       const backend = byId.get(id);
       if (backend === undefined || !isHealthy(pool, backend) || isOut(id)) return undefined;
-      if (isWanted(backend)) return backend;
-      const since = draining.get(id);
-      if (since === undefined) return undefined;
-      if (now < since) draining.set(id, now); // the clock was put back
-      return now - since < drainMs ? backend : undefined;
+      return isWanted(backend) || draining.keepsSessions(id, now) ? backend : undefined;
     },
     mayEject(id, maxPercent) {
       const wanted = known.backends.filter(isWanted);
@@ -114,9 +105,6 @@ export function createMembers(
     },
   };
 }
-
-/** `drain`, and an active backend without a weight. */
-const isDraining = ({ state, weight }: Backend) => state === "drain" || (state === "active" && weight === 0);
 
 const sameOr = (before: readonly Backend[], next: readonly Backend[]): readonly Backend[] =>
   next.length === before.length && next.every((one, index) => one === before[index]) ? before : next;

@@ -21,7 +21,7 @@ export interface PickContext {
 export interface Meter {
   /** Requests picked and not done. */
   readonly inFlight: number;
-  /** Milliseconds to the answer's head: what was seen last, decayed until `now`, and peaks at once; 0: nothing was seen. */
+  /** Milliseconds to the answer's head: what was seen last, decayed until `now`, and peaks at once; 0: nothing was seen lately. */
   latencyMs(now: number): number;
 }
 

@@ -1,6 +1,6 @@
-import { type Balancer, createBalancer } from "../core/balancer.ts";
+import { type Balancer, type BalancerEvent, createBalancer } from "../core/balancer.ts";
 import type { PoolConfig } from "../core/config.ts";
-import type { EjectionEvent } from "../core/ejections.ts";
+
 import { createHedging, type Hedging } from "../core/hedging.ts";
 import { policies } from "../core/policies/index.ts";
 import type { Policy } from "../core/policy.ts";
@@ -21,7 +21,7 @@ export interface Isolate {
 export interface IsolatePorts {
   readonly random: Random;
   readonly now: () => number;
-  readonly tell: (event: EjectionEvent) => void;
+  readonly tell: (event: BalancerEvent) => void;
   pool(): Pool;
 }
 

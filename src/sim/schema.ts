@@ -88,7 +88,7 @@ const Store = section({
   cache: option(duration(0), "10s", "How long each isolate keeps what it has read."),
 });
 
-export const outlook = 'one of "rate", "users" and "burst"';
+const oneWay = 'one of "rate", "users" and "burst"';
 
 const entries = {
   title: option(v.string("a text"), "", "What it shows, in one line."),
@@ -101,7 +101,7 @@ const entries = {
     Clients,
     v.check(
       ({ rate, users, burst }) => [rate, users, burst].filter((way) => way !== undefined).length === 1,
-      outlook,
+      oneWay,
     ),
     v.description("Who asks, and how often."),
   ),

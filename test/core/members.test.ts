@@ -196,3 +196,43 @@ describe("work", () => {
     assert.ok(performance.now() - startedAt < 2_000);
   });
 });
+
+describe("a backend that drains is empty", () => {
+  const drained = (on: Stage) => on.events.filter(({ kind }) => kind === "drained").map(({ id }) => id);
+
+  it("when nothing is in flight there any more, which is told once", () => {
+    const on = stage([backend("a"), backend("b")], { drainMs: 0 });
+    const [first, second] = [on.pick({ wanted: "a" })!, on.pick({ wanted: "a" })!];
+    on.setBackends(backend("a", { state: "drain" }), backend("b"));
+    on.pick();
+    assert.deepEqual(drained(on), []);
+    first.done();
+    assert.deepEqual(drained(on), []);
+    second.done();
+    on.pick();
+    assert.deepEqual(drained(on), ["a"]);
+  });
+
+  it("not before its sessions' time is over", () => {
+    const on = stage([backend("a", { weight: 0 }), backend("b")], { drainMs: 60_000 });
+    on.send("a", ".");
+    on.now += 59_999;
+    on.pick();
+    assert.deepEqual(drained(on), []);
+    on.now++;
+    on.pick();
+    assert.deepEqual(drained(on), ["a"]);
+  });
+
+  it("again when it had come back meanwhile, or another one has its id", () => {
+    const on = stage([backend("a", { state: "drain" }), backend("b")], { drainMs: 0 });
+    settle(on.pick()!, ".");
+    on.setBackends(backend("a"), backend("b"));
+    settle(on.pick()!, ".");
+    on.setBackends(backend("a", { state: "drain" }), backend("b"));
+    settle(on.pick()!, ".");
+    on.setBackends(backend("a", { state: "drain", url: "http://other.test" }), backend("b"));
+    settle(on.pick()!, ".");
+    assert.deepEqual(drained(on), ["a", "a", "a"]);
+  });
+});

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import { type Balancer, type BalancerRule, createBalancer, type Pick } from "../../src/core/balancer.ts";
-import type { EjectionEvent } from "../../src/core/ejections.ts";
+import {
+  type Balancer,
+  type BalancerEvent,
+  type BalancerRule,
+  createBalancer,
+  type Pick,
+} from "../../src/core/balancer.ts";
 import type { Health } from "../../src/core/health.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { Backend, Pool } from "../../src/core/pool.ts";
@@ -82,7 +87,8 @@ export function createWorld(seed: number, createPolicy: () => Policy, changes: P
   const loadOf = (id: string) => inFlight.get(id) ?? 0;
   const hasRoom = ({ id, maxRequests }: Backend) => maxRequests === 0 || loadOf(id) < maxRequests;
 
-  function tell(event: EjectionEvent): void {
+  function tell(event: BalancerEvent): void {
+    if (event.kind === "drained") return;
     if (event.kind === "returned") {
       assert.ok(outs.delete(event.id), `${event.id} returns and was not out`);
       return;

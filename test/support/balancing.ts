@@ -1,5 +1,12 @@
-import { type Ask, type Balancer, type BalancerRule, createBalancer, type Pick } from "../../src/core/balancer.ts";
-import type { EjectionEvent, EjectionRule } from "../../src/core/ejections.ts";
+import {
+  type Ask,
+  type Balancer,
+  type BalancerEvent,
+  type BalancerRule,
+  createBalancer,
+  type Pick,
+} from "../../src/core/balancer.ts";
+import type { EjectionRule } from "../../src/core/ejections.ts";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import { policies } from "../../src/core/policies/index.ts";
 import type { Policy } from "../../src/core/policy.ts";
@@ -41,7 +48,7 @@ export interface Stage {
   readonly balancer: Balancer;
   pool: Pool;
   now: number;
-  readonly events: EjectionEvent[];
+  readonly events: BalancerEvent[];
   /** The ids of the candidates, or "-". */
   candidates(): string;
   pick(ask?: Partial<Ask>): Pick | undefined;
@@ -58,8 +65,8 @@ export interface StageOptions extends Partial<BalancerRule> {
 
 export function stage(backends: readonly Backend[], options: StageOptions = {}): Stage {
   const { random = seededRandom(1), policy = () => policies["round-robin"]({ start: "first" }), ...rule } = options;
-  const events: EjectionEvent[] = [];
-  const ports = { random, now: () => made.now, tell: (event: EjectionEvent) => void events.push(event) };
+  const events: BalancerEvent[] = [];
+  const ports = { random, now: () => made.now, tell: (event: BalancerEvent) => void events.push(event) };
   const balancer = createBalancer(policy, { ...balancerRule, ...rule }, ports);
   const pick = (ask: Partial<Ask> = {}) => balancer.pick(made.pool, { key: () => "", ...ask });
   const made: Stage = {

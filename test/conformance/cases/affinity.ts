@@ -101,6 +101,11 @@ export const affinityCases: readonly ConformanceCase[] = [
           assert.notEqual((await stage.exchange({ host })).body.toString(), "a", host);
         }
       }
+      await stage.exchange({ host: "drained.test" });
+      await stage.balancer.waitForLog(
+        (line) => line["pool"] === "drained" && String(line["message"]).startsWith("backend DRAINED"),
+        "word that nothing is left of one whose sessions have had their time",
+      );
     },
   },
   {
