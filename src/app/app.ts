@@ -79,18 +79,19 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       const route = routeOf(asked);
       if (route === undefined) throw new ProxyError("no_route");
       const { names, choose } = steerings.get(route.pool)!;
-      const refreshing = names.map(pools.refresh).filter((refresh) => refresh !== undefined);
-      if (refreshing.length > 0) await Promise.all(refreshing);
-      const pool = inUse = served[choose(steeredBy(client, headers, trusted))]!;
+      const refreshing = refreshAll(names);
+      if (refreshing !== undefined) await refreshing;
+      const pool = inUse = served[names.length === 1 ? names[0]! : choose(steeredBy(client, headers, trusted))]!;
 
       const proto = (client.secure ?? request.url.startsWith("https:")) ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
       const sender = { address: client.address, trusted, proto, host: asked.host, port, requestId } as const;
-      const body = await bodyOf(request, client.raw, {
+      const reading = bodyOf(request, client.raw, {
         keepBytes: pool.config.retry.maxBodyBytes,
         maxBytes: route.bodyBytes ?? config.limits.bodyBytes,
         readBytes: traits.readBytes,
       });
+      const body = reading === undefined ? undefined : await reading;
       const forwarding = forwardingOf(asked, client, body, sender, route, pool);
 
       const { affinity, slots } = pool;
@@ -133,6 +134,16 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         retryAfter: secondsToNextSweep(inUse),
       });
     }
+  }
+
+  /** `undefined` when there is nothing to wait for. */
+  function refreshAll(names: readonly string[]): Promise<unknown> | undefined {
+    let all: Promise<unknown> | undefined;
+    for (const name of names) {
+      const one = pools.refresh(name);
+      if (one !== undefined) all = all === undefined ? one : Promise.all([all, one]);
+    }
+    return all;
   }
 
   function secondsToNextSweep(inUse: Served | undefined): number {

@@ -36,24 +36,21 @@ export interface RetryScope extends AttemptScope {
 export async function forwardWithRetries(
   forwarding: Forwarding,
   scope: RetryScope,
-  onEnd: (bytes: number | undefined, error?: unknown) => void,
+  onEnd: OnEnd,
 ): Promise<{ readonly response: Response; readonly backend: Backend }> {
-  const { config: { retry, timeouts }, balancer, clock, random } = scope;
-  const { incoming } = forwarding;
+  const { config: { retry, timeouts }, balancer, clock } = scope;
   const startedAt = clock.now();
   const leftMs = () => timeouts.request - (clock.now() - startedAt);
+  let pick = balancer.pick(scope.pool(), scope.ask);
+  if (pick === undefined) throw new ProxyError(whyNobody(scope));
   const tried = new Set<string>();
-  const pickOne = () => balancer.pick(scope.pool(), { ...scope.ask, tried });
-  let pick = pickOne();
-  if (pick === undefined) throw new ProxyError(whyNobody(balancer.candidates(scope.pool())));
   let leave: (() => void) | undefined;
   try {
     for (let further = 1;; further++) {
-      tried.add(pick.backend.id);
       const last = await tryOn(pick, forwarding, scope, tried, leftMs, onEnd);
       leave?.();
       leave = further <= retry.attempts && deservesAnother(last, forwarding, retry) ? scope.budget() : undefined;
-      const next = leave === undefined ? undefined : await after(waitBefore(last, further), pickOne);
+      const next = leave && (await pickNext(last, further, forwarding, scope, tried, leftMs));
       if (next === undefined) {
         if (last.error !== undefined) throw last.error;
         return { response: last.passOn(), backend: last.backend };
@@ -64,56 +61,70 @@ export async function forwardWithRetries(
   } finally {
     leave?.();
   }
-
-  function waitBefore(last: Attempt, further: number): number {
-    const retryAfter = last.response === undefined ? undefined : retryAfterMs(last.response, clock.now());
-    return backoffMs(asTry(last), further, retry, random, retryAfter);
-  }
-
-  async function after(waitMs: number, pickNext: () => Choice | undefined): Promise<Choice | undefined> {
-    if (waitMs >= leftMs()) return undefined;
-    if (waitMs > 0) await pause(waitMs, clock, incoming);
-    return pickNext();
-  }
 }
 
+type OnEnd = (bytes: number | undefined, error?: unknown) => void;
+
 /** One try, with another beside it where the pool hedges. */
-async function tryOn(
+function tryOn(
   pick: Choice,
   forwarding: Forwarding,
   scope: RetryScope,
   tried: Set<string>,
   leftMs: () => number,
-  onEnd: (bytes: number | undefined, error?: unknown) => void,
+  onEnd: OnEnd,
 ): Promise<Attempt> {
   const { hedging, clock, balancer, onPick } = scope;
   const { incoming } = forwarding;
+  tried.add(pick.backend.id);
+  if (hedging === undefined || !isHedgeable(incoming)) {
+    onPick(pick.backend);
+    return attempt(pick, forwarding, scope, leftMs, onEnd);
+  }
   const send = async (choice: Choice, part: Incoming) => {
     onPick(choice.backend);
-    const begunAt = hedging === undefined ? 0 : clock.now();
+    const begunAt = clock.now();
     const made = await attempt(choice, { ...forwarding, incoming: part }, scope, leftMs, onEnd);
-    if (made.response !== undefined) hedging?.learn(clock.now() - begunAt);
+    if (made.response !== undefined) hedging.learn(clock.now() - begunAt);
     return made;
   };
-  const canHedge = hedging !== undefined && incoming.upgrade === undefined && incoming.body === undefined &&
-    (incoming.method === "GET" || incoming.method === "HEAD");
-  const delayMs = canHedge ? hedging.begin() : undefined;
-  if (delayMs === undefined) return await send(pick, incoming);
+  const delayMs = hedging.begin();
+  if (delayMs === undefined) return send(pick, incoming);
   const second = () => {
-    if (!hedging!.take()) return undefined;
-    const choice = balancer.pick(scope.pool(), { ...scope.ask, tried });
+    const choice = hedging.take() ? balancer.pick(scope.pool(), { ...scope.ask, tried }) : undefined;
     if (choice !== undefined) tried.add(choice.backend.id);
     return choice;
   };
-  return await hedged(pick, incoming, { delayMs, clock, pick: second }, send);
+  return hedged(pick, incoming, { delayMs, clock, pick: second }, send);
 }
 
-const whyNobody = (candidates: readonly Backend[]) =>
-  candidates.length === 0 ? "destination_unavailable" : "connection_limit_reached";
+/** Another backend, after the wait that a further try has. */
+async function pickNext(
+  last: Attempt,
+  further: number,
+  { incoming }: Forwarding,
+  { config: { retry }, balancer, pool, ask, clock, random }: RetryScope,
+  tried: ReadonlySet<string>,
+  leftMs: () => number,
+): Promise<Choice | undefined> {
+  const retryAfter = last.response === undefined ? undefined : retryAfterMs(last.response, clock.now());
+  const waitMs = backoffMs(asTry(last), further, retry, random, retryAfter);
+  if (waitMs >= leftMs()) return undefined;
+  if (waitMs > 0) await pause(waitMs, clock, incoming);
+  return balancer.pick(pool(), { ...ask, tried });
+}
+
+const isHedgeable = ({ method, upgrade, body }: Incoming) =>
+  (method === "GET" || method === "HEAD") && upgrade === undefined && body === undefined;
+
+/** Where somebody could be picked, but for room. */
+const whyNobody = ({ balancer, pool, ask }: RetryScope) =>
+  ask.bound || balancer.candidates(pool()).length === 0 ? "destination_unavailable" : "connection_limit_reached";
 
 const asTry = ({ error, response }: Attempt) => error === undefined ? { status: response.status } : { error };
 
 function deservesAnother(last: Attempt, { incoming }: Forwarding, retry: PoolConfig["retry"]): boolean {
+  if (last.response !== undefined && last.response.status < 500) return false;
   const { method, body, headers } = incoming;
   const replayable = body?.replayable !== false;
   return mayRetry(asTry(last), { method, replayable, idempotent: headers.has("idempotency-key") }, retry);

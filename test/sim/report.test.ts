@@ -80,7 +80,8 @@ describe("a report", () => {
       "share of b1",
     ]);
     for (const { lines } of plots) assert.deepEqual(lines.map(({ values }) => values.length), [120, 120]);
-    const { values } = plots[0]!.lines[1]!;
+    const values = plots[0]!.lines[1]!.values.map((value) => value ?? Number.NaN);
+    assert.equal(plots[1]!.lines[0]!.values[3], undefined, "no answer has come yet");
     assert.ok(Math.max(...values.slice(0, 40)) === 0 && Math.max(...values.slice(41, 79)) > 20);
   });
 

@@ -18,7 +18,7 @@ export function asHtml(played: Played): string {
 <style>
   body { font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; background: #fff; color: #111 }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-  th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #ddd }
+  th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd }
   th:first-child, td:first-child { text-align: left }
   svg { max-width: 100%; height: auto; margin-top: 1.5rem }
   li { color: #555 }

@@ -6,10 +6,11 @@ import { quantile, sorted } from "../statistics.ts";
 export interface Plot {
   readonly title: string;
   readonly seconds: number;
-  readonly lines: readonly { readonly name: string; readonly values: readonly number[] }[];
+  /** `undefined`: there was nothing to read off then. */
+  readonly lines: readonly { readonly name: string; readonly values: readonly (number | undefined)[] }[];
 }
 
-type Reading = (stretch: Stretch, run: Observed) => number;
+type Reading = (stretch: Stretch, run: Observed) => number | undefined;
 
 /** The plots of a study; those on which nothing would be seen are left out. */
 export function plotsOf({ study: { followed }, runs }: Played): Plot[] {
@@ -28,7 +29,10 @@ export function plotsOf({ study: { followed }, runs }: Played): Plot[] {
   };
   const plots = [
     plot("errors per second", ({ errors }, { stretchMs }) => (1000 * errors) / stretchMs),
-    plot("p99 of good answers, milliseconds", (stretch) => quantile(sorted([stretch.latencies]), 0.99)),
+    plot(
+      "p99 of good answers, milliseconds",
+      ({ latencies }) => latencies.length === 0 ? undefined : quantile(sorted([latencies]), 0.99),
+    ),
     plot(
       "tries for each request",
       ({ tries, begun }) => (begun === 0 ? 1 : tries.reduce((sum, count) => sum + count, 0) / begun),
@@ -38,4 +42,7 @@ export function plotsOf({ study: { followed }, runs }: Played): Plot[] {
   return plots.filter(({ lines }) => lines.some(({ values }) => values.length > 10 && !isFlat(values)));
 }
 
-const isFlat = (values: readonly number[]) => Math.max(...values) - Math.min(...values) < 0.05;
+function isFlat(values: readonly (number | undefined)[]): boolean {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 || Math.max(...known) - Math.min(...known) < 0.05;
+}

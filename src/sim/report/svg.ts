@@ -25,7 +25,7 @@ const heightOf = (plot: Plot) => height + legendRows(plot) * 16 + 8;
 
 function drawn(plot: Plot): string {
   const { title, seconds, lines } = plot;
-  const highest = niceAbove(Math.max(...lines.flatMap(({ values }) => values)));
+  const highest = niceAbove(Math.max(...lines.flatMap(({ values }) => values.filter((value) => value !== undefined))));
   const x = (part: number) => Math.round(left + part * (width - left - right));
   const y = (value: number) => Math.round(height - bottom - (value / highest) * (height - top - bottom));
   const rules = [0, 0.25, 0.5, 0.75, 1].map((part) =>
@@ -34,8 +34,12 @@ function drawn(plot: Plot): string {
     `<text x="${x(part)}" y="${height - 8}" text-anchor="middle">${short(part * seconds)} s</text>`
   );
   const paths = lines.map(({ values }, index) => {
-    const points = values.map((value, place) => `${x((place + 0.5) / values.length)} ${y(value)}`);
-    return `<path d="M${points.join("L")}" fill="none" stroke="${colorOf(index)}" stroke-width="1.3"/>`;
+    const points = values.map((value, place) => {
+      if (value === undefined) return "";
+      const isFirst = values[place - 1] === undefined;
+      return `${isFirst ? "M" : "L"}${x((place + 0.5) / values.length)} ${y(value)}`;
+    });
+    return `<path d="${points.join("")}" fill="none" stroke="${colorOf(index)}" stroke-width="1.3"/>`;
   });
   const legend = lines.filter(({ name }) => name !== "").map(({ name }, index) => {
     const [column, row] = [index % 3, Math.floor(index / 3)];
