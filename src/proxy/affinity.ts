@@ -43,17 +43,27 @@ function byCookie({ cookie, ttl, secret = "", failover }: SessionAffinity): Affi
     );
   }
 
+  /** Backends come and go for as long as the process runs. */
+  function forgetOthers(backends: readonly Backend[]): void {
+    const ids = new Set(backends.map(({ id }) => id));
+    for (const id of tokens.keys()) if (!ids.has(id)) tokens.delete(id);
+  }
+
   function session(asked: Keyed, backends: readonly Backend[]): Session {
     const value = cookieOf(asked.headers, cookie) ?? "";
     // All are compared, and each to its end, so that the time tells nothing of how near a guess has come.
     let known: string | undefined;
-    for (const { id } of backends) if (isSame(tokens.get(id)!, value)) known = id;
+    for (const { id } of backends) {
+      const token = tokens.get(id);
+      if (token !== undefined && isSame(token, value)) known = id;
+    }
     return {
       backend: known,
       bound: failover === "none",
       settled(id, secure) {
-        if (id === known || (known !== undefined && failover === "temporary")) return undefined;
-        return `${cookie}=${tokens.get(id)}; Path=/${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+        const token = tokens.get(id); // none for a backend that has come since
+        if (token === undefined || id === known || (known !== undefined && failover === "temporary")) return undefined;
+        return `${cookie}=${token}; Path=/${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
       },
     };
   }
@@ -62,9 +72,8 @@ function byCookie({ cookie, ttl, secret = "", failover }: SessionAffinity): Affi
     find(asked, backends) {
       const unsigned = backends.filter(({ id }) => !tokens.has(id));
       if (unsigned.length === 0) return session(asked, backends);
-      if (tokens.size > 2 * backends.length) tokens.clear(); // of backends that are gone
-      return Promise.all(backends.filter(({ id }) => !tokens.has(id)).map(({ id }) => sign(id)))
-        .then(() => session(asked, backends));
+      forgetOthers(backends);
+      return Promise.all(unsigned.map(({ id }) => sign(id))).then(() => session(asked, backends));
     },
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAffinity } from "../../src/proxy/affinity.ts";
-import { weighted } from "../support/arbitraries.ts";
+import { backend, weighted } from "../support/arbitraries.ts";
 import { parse, web } from "../support/config.ts";
 
 const secret = "0123456789abcdef";
@@ -10,9 +10,9 @@ const backends = weighted(1, 1, 1);
 function open(changes: Record<string, unknown> = {}) {
   const config = parse(web({ sessionAffinity: { type: "cookie", secret, ...changes } }));
   const affinity = createAffinity(config.pools["web"]!.sessionAffinity!);
-  return async (cookie: string | undefined, address = "192.0.2.1") => {
+  return async (cookie: string | undefined, address = "192.0.2.1", among = backends) => {
     const headers = new Headers(cookie === undefined ? {} : { cookie });
-    return await affinity.find({ address, path: "/", query: "", headers }, backends);
+    return await affinity.find({ address, path: "/", query: "", headers }, among);
   };
 }
 
@@ -63,6 +63,16 @@ describe("a session by cookie", () => {
       assert.equal(session.backend, undefined, cookie);
       assert.equal(valueOf(session.settled("a", false)), good);
     }
+  });
+
+  it("outlives backends that come and go, also while it is looked for", async () => {
+    const find = open();
+    const value = valueOf((await find(undefined)).settled("a", false));
+    const others = Array.from({ length: 5 }, (_, index) => backend(`new ${index}`));
+    const [old, changed] = await Promise.all([find(value), find(value, undefined, others)]);
+    assert.equal(changed.backend, undefined);
+    assert.equal(old.settled("gone meanwhile", false), undefined, "nothing can be said of it");
+    assert.equal((await find(value)).backend, "a");
   });
 
   it("is taken over by another backend, or only lent to it, as configured", async () => {
