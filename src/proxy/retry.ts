@@ -85,7 +85,8 @@ function tryOn(
     onPick(choice.backend);
     const begunAt = clock.now();
     const made = await attempt(choice, { ...forwarding, incoming: part }, scope, leftMs, onEnd);
-    if (made.response !== undefined) hedging.learn(clock.now() - begunAt);
+    // Who fails does so sooner than it would answer, and says nothing of how long an answer takes.
+    if (made.response !== undefined && made.response.status < 500) hedging.learn(clock.now() - begunAt);
     return made;
   };
   const delayMs = hedging.begin();

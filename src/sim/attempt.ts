@@ -82,8 +82,9 @@ export function hedgedAttempt(
     running++;
     cancels.push(attempt(choice, scope, left, (ended) => {
       running--;
-      if (ended.fate.error === undefined) hedging?.learn(clock.now() - begunAt);
-      else if (running > 0) return;
+      const { error, status } = ended.fate;
+      if (error !== undefined && running > 0) return;
+      if (status !== undefined && status < 500) hedging?.learn(clock.now() - begunAt);
       isOver = true;
       for (const cancel of cancels) cancel();
       whenEnded(ended);

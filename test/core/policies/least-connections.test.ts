@@ -6,10 +6,10 @@ import { leastConnections } from "../../../src/core/policies/least-connections.t
 import type { PickContext, Policy } from "../../../src/core/policy.ts";
 import type { Backend } from "../../../src/core/pool.ts";
 import { asCandidates } from "../../contracts/policy.ts";
-import { candidateLists, weighted } from "../../support/arbitraries.ts";
+import { candidateLists, seededRandom, weighted } from "../../support/arbitraries.ts";
 import { pickContext, tally, type Told } from "../../support/pick-context.ts";
 
-const create = () => leastConnections({});
+const create = () => leastConnections({ start: "first" });
 
 /** The ids of the next picks, as one word. */
 function turns(policy: Policy, list: readonly Backend[], context: PickContext, count: number): string {
@@ -89,5 +89,21 @@ describe("those with the same load", () => {
       counts[turns(policy, pick % 2 === 0 ? [a, b] : [a, c], pickContext(), 1)]! += 1;
     }
     assert.deepEqual(counts, { a: 100, b: 100, c: 100 });
+  });
+});
+
+describe("where many begin with nothing in flight", () => {
+  it("their first picks are spread, and then each takes turns", () => {
+    const list = asCandidates(weighted(1, 1, 1, 1));
+    const random = seededRandom(5);
+    const words = Array.from(
+      { length: 400 },
+      () => turns(leastConnections({ start: "random" }), list, { ...pickContext(), random }, 8),
+    );
+    for (const id of "abcd") {
+      const count = words.filter((word) => word.startsWith(id)).length;
+      assert.ok(count > 70 && count < 130, `${id} is the first of ${count}`);
+    }
+    for (const word of words) assert.equal([...word.slice(0, 4)].sort().join(""), "abcd", word);
   });
 });
