@@ -27,7 +27,9 @@ export function figuresOf(
   result: Result,
   all: readonly Result[],
 ): Figures | undefined {
-  if (result.skipped !== undefined || result.samples.length === 0) return undefined;
+  if (result.skipped !== undefined || result.samples.length === 0) {
+    return undefined;
+  }
   const other = find(all, result, reference);
   const figure = (of: (sample: Sample) => number): Figure => ({
     value: median(result.samples.map(of)),
@@ -38,7 +40,10 @@ export function figuresOf(
     perSecond: figure(({ requests, seconds }) => requests / seconds),
     p50Us: figure(({ p50Us }) => p50Us),
     p99Us: figure(({ p99Us }) => p99Us),
-    peakMiB: { value: result.peakMiB, ratio: other && result.peakMiB / other.peakMiB },
+    peakMiB: {
+      value: result.peakMiB,
+      ratio: other && result.peakMiB / other.peakMiB,
+    },
     apartUs: median(result.samples.map(({ apartUs }) => apartUs)),
     apartMiB: result.apartMiB,
     failures: failuresOf(result),
@@ -92,5 +97,7 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   if (sorted.length % 2 === 1) return sorted[middle] as number;
-  return sorted.length === 0 ? Number.NaN : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length === 0
+    ? Number.NaN
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }

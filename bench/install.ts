@@ -8,7 +8,14 @@ export const bench = import.meta.dirname;
 export async function installLibraries(): Promise<string | undefined> {
   if (areInstalled()) return undefined;
   try {
-    await runToEnd(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"], {
+    await runToEnd([
+      "npm",
+      "install",
+      "--no-package-lock",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+    ], {
       cwd: bench,
       timeoutMs: 180_000,
     });
@@ -26,5 +33,7 @@ function areInstalled(): boolean {
   const done = join(bench, "node_modules", ".package-lock.json");
   return existsSync(done) &&
     statSync(done).mtimeMs >= statSync(manifest).mtimeMs &&
-    Object.keys(dependencies).every((name) => existsSync(join(bench, "node_modules", name, "package.json")));
+    Object.keys(dependencies).every((name) =>
+      existsSync(join(bench, "node_modules", name, "package.json"))
+    );
 }

@@ -13,7 +13,9 @@ export interface Usage {
 export function treeOf(root: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
-    const parent = /^\d+$/.test(name) ? statOf(Number(name))?.parent : undefined;
+    const parent = /^\d+$/.test(name)
+      ? statOf(Number(name))?.parent
+      : undefined;
     if (parent !== undefined) {
       children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
     }
@@ -57,14 +59,18 @@ export function cpuUsBetween(before: Usage, after: Usage): number {
 
 /** The most memory that the processes ever had at a time, each by itself, added up. */
 export function peakMemoryMiB(pids: readonly number[]): number {
-  const kib = pids.map((pid) => Number(read(`/proc/${pid}/status`)?.match(/^VmHWM:\s*(\d+)/m)?.[1] ?? 0));
+  const kib = pids.map((pid) =>
+    Number(read(`/proc/${pid}/status`)?.match(/^VmHWM:\s*(\d+)/m)?.[1] ?? 0)
+  );
   return kib.reduce((sum, each) => sum + each, 0) / 1024;
 }
 
 /** The clock of /proc ticks a hundred times a second on every Linux that Node runs on. */
 const msPerTick = 10;
 
-function statOf(pid: number): { readonly parent: number; readonly cpuMs: number } | undefined {
+function statOf(
+  pid: number,
+): { readonly parent: number; readonly cpuMs: number } | undefined {
   const text = read(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   // After the name, which may have spaces and brackets: state, parent, ...; see proc(5).

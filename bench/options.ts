@@ -6,11 +6,15 @@ import { scenarios } from "./scenarios/index.ts";
 
 export const usage = `usage: npm run bench -- [options]
 
-  --only NAME,...        these peers: ${peers.map(({ name }) => name).join(", ")}
-  --scenarios NAME,...   these scenarios: ${scenarios.map(({ id }) => id).join(", ")}
+  --only NAME,...        these peers: ${
+  peers.map(({ name }) => name).join(", ")
+}
+  --scenarios NAME,...   these scenarios: ${
+  scenarios.map(({ id }) => id).join(", ")
+}
   --rounds NUMBER        how often each is measured; the figure is the median of them (5)
   --seconds NUMBER       how long each time, in whole seconds (2)
-  --picks                instead, how long it takes to choose a backend: every policy on Node, Bun and Deno
+  --picks                instead, what a pick costs, every policy on Node, Bun and Deno, and a simulation
   --quick                each peer and each scenario once, for a second: to see that it works
   --out FILE             where the report is written; docs/bench.md if everything is measured, else nowhere
   --json FILE            where the samples are written, for a program to read
@@ -45,7 +49,8 @@ export function optionsFrom(args: readonly string[]): Options {
       json: { type: "string" },
     },
   });
-  const isPart = values.only !== undefined || values.scenarios !== undefined || values.quick || values.picks;
+  const isPart = values.only !== undefined || values.scenarios !== undefined ||
+    values.quick || values.picks;
   return {
     only: named(values.only, peers.map(({ name }) => name)),
     scenarios: named(values.scenarios, scenarios.map(({ id }) => id)),
@@ -59,15 +64,26 @@ export function optionsFrom(args: readonly string[]): Options {
   };
 }
 
-function named(text: string | undefined, known: readonly string[]): readonly string[] | undefined {
+function named(
+  text: string | undefined,
+  known: readonly string[],
+): readonly string[] | undefined {
   const names = text?.split(",").map((name) => name.trim());
   const unknown = names?.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is none of ${known.join(", ")}`);
+  if (unknown !== undefined) {
+    throw new Error(`"${unknown}" is none of ${known.join(", ")}`);
+  }
   return names;
 }
 
-function wholeNumber(option: string, text: string | undefined, fallback: number): number {
+function wholeNumber(
+  option: string,
+  text: string | undefined,
+  fallback: number,
+): number {
   if (text === undefined) return fallback;
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${option} is a whole number from 1 on, not "${text}"`);
+  if (!/^[1-9]\d{0,3}$/.test(text)) {
+    throw new Error(`${option} is a whole number from 1 on, not "${text}"`);
+  }
   return Number(text);
 }

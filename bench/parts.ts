@@ -19,10 +19,16 @@ export function partsOf(options: Options): readonly Part[] {
     .map((scenario) => ({
       scenario,
       peers: peers.filter(({ name, isOnlyWhereNamed }) =>
-        (only?.includes(name) ?? true) && (scenario.peers?.includes(name) ?? !isOnlyWhereNamed)
+        (only?.includes(name) ?? true) &&
+        (scenario.peers?.includes(name) ?? !isOnlyWhereNamed)
       ),
     }))
-    .map((part) => (options.isQuick && ids === undefined && only === undefined ? quick(part) : part));
+    .map((
+      part,
+    ) => (options.isQuick && ids === undefined && only === undefined
+      ? quick(part)
+      : part)
+    );
 }
 
 const quickPeers = new Set(["node", "nginx", "direct"]);
@@ -40,7 +46,14 @@ function quick({ scenario, peers }: Part): Part {
 const startSeconds = 0.4;
 const loadSeconds = 0.1;
 
-export function estimateSeconds(parts: readonly Part[], { rounds, seconds, warmUpSeconds }: Effort): number {
-  const runs = parts.reduce((sum, { scenario, peers }) => sum + scenario.cases.length * peers.length, 0);
-  return runs * (startSeconds + warmUpSeconds + rounds * (seconds + loadSeconds));
+export function estimateSeconds(
+  parts: readonly Part[],
+  { rounds, seconds, warmUpSeconds }: Effort,
+): number {
+  const runs = parts.reduce(
+    (sum, { scenario, peers }) => sum + scenario.cases.length * peers.length,
+    0,
+  );
+  return runs *
+    (startSeconds + warmUpSeconds + rounds * (seconds + loadSeconds));
 }

@@ -86,7 +86,9 @@ export function startProcess(
       signal(-pid, "SIGTERM");
       await Promise.race([exit, sleep(3000, undefined, { ref: false })]);
       // What is left of its group, and of what it started in others, has no reason to stay.
-      for (const each of [-pid, ...tree.filter((child) => child !== pid)]) signal(each, "SIGKILL");
+      for (const each of [-pid, ...tree.filter((child) => child !== pid)]) {
+        signal(each, "SIGKILL");
+      }
       await exit;
       running.delete(pid);
     },
@@ -115,12 +117,16 @@ export async function runToEnd(
   } = {},
 ): Promise<Started> {
   const started = startProcess(command, options);
-  const late = sleep(options.timeoutMs ?? 120_000, "late" as const, { ref: false });
+  const late = sleep(options.timeoutMs ?? 120_000, "late" as const, {
+    ref: false,
+  });
   const status = await Promise.race([started.exit, late]);
   await started.end();
   if (status !== 0) {
     throw new Error(
-      `${command[0]} ${status === "late" ? "did not end" : "failed"}: ${started.said().trim()}`,
+      `${command[0]} ${
+        status === "late" ? "did not end" : "failed"
+      }: ${started.said().trim()}`,
     );
   }
   return started;
@@ -133,7 +139,9 @@ export function lastLine(text: string): string {
 
 /** Why a program ended, from what it said: the line with its error, or else the last. */
 export function lastWords(text: string): string {
-  const complaint = text.split("\n").find((line) => /^(?:\w*Error\b|error\b)|\[(?:emerg|alert)\]/i.test(line));
+  const complaint = text.split("\n").find((line) =>
+    /^(?:\w*Error\b|error\b)|\[(?:emerg|alert)\]/i.test(line)
+  );
   return (complaint ?? lastLine(text)).trim() || "it said nothing";
 }
 
@@ -155,10 +163,19 @@ function signal(id: number, name: NodeJS.Signals): void {
 
 // Whatever goes wrong on the way: nothing stays.
 process.on("exit", () => {
-  for (const pid of running.keys()) for (const each of [-pid, ...treeOf(pid)]) signal(each, "SIGKILL");
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const pid of running.keys()) {
+    for (const each of [-pid, ...treeOf(pid)]) signal(each, "SIGKILL");
+  }
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
 });
-for (const [name, status] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+for (
+  const [name, status] of [["SIGINT", 130], ["SIGTERM", 143], [
+    "SIGHUP",
+    129,
+  ]] as const
+) {
   process.once(name, () => {
     process.exitCode = status;
     void endAll();

@@ -1,7 +1,12 @@
 import type { Peer } from "./peers/peer.ts";
 import { isEnding, lastWords } from "./processes.ts";
 import type { Case, Scenario } from "./scenarios/scenario.ts";
-import { type Sample, type Setting, startSubject, type Subject } from "./subject.ts";
+import {
+  type Sample,
+  type Setting,
+  startSubject,
+  type Subject,
+} from "./subject.ts";
 
 /** What came of a peer in a case: samples by round, or why there are none. */
 export interface Result {
@@ -31,7 +36,9 @@ export async function runScenario(
   effort: Effort,
   tell: Tell,
 ): Promise<readonly Result[]> {
-  const pairs = scenario.cases.flatMap((of) => peers.map((peer) => ({ peer, of })));
+  const pairs = scenario.cases.flatMap((of) =>
+    peers.map((peer) => ({ peer, of }))
+  );
   const runs: Run[] = [];
   try {
     for (const { peer, of } of pairs) {
@@ -39,7 +46,11 @@ export async function runScenario(
     }
     for (let round = 1; round <= effort.rounds; round++) {
       for (const run of runs) await measure(run, effort);
-      tell(`${scenario.id} round ${round} of ${effort.rounds}, CPU µs: ${runs.map(shortly).join(", ")}`);
+      tell(
+        `${scenario.id} round ${round} of ${effort.rounds}, CPU µs: ${
+          runs.map(shortly).join(", ")
+        }`,
+      );
     }
     return runs.map((run) => resultOf(scenario, run));
   } finally {
@@ -86,7 +97,15 @@ function resultOf(
   { peer, of, subject, samples, skipped }: Run,
 ): Result {
   const { measuredMiB = 0, apartMiB = 0 } = subject?.peakMemory() ?? {};
-  return { scenario: id, label: of.label, peer: peer.name, samples, peakMiB: measuredMiB, apartMiB, skipped };
+  return {
+    scenario: id,
+    label: of.label,
+    peer: peer.name,
+    samples,
+    peakMiB: measuredMiB,
+    apartMiB,
+    skipped,
+  };
 }
 
 function reasonOf(error: unknown): string {
@@ -98,5 +117,7 @@ function shortly({ peer, of, samples, skipped }: Run): string {
   const last = samples.at(-1);
   const name = of.label === "" ? peer.name : `${peer.name} ${of.label}`;
   if (skipped !== undefined || last === undefined) return `${name} -`;
-  return Number.isNaN(last.cpuUs) ? `${name} p50 ${last.p50Us.toFixed(0)}` : `${name} ${last.cpuUs.toFixed(1)}`;
+  return Number.isNaN(last.cpuUs)
+    ? `${name} p50 ${last.p50Us.toFixed(0)}`
+    : `${name} ${last.cpuUs.toFixed(1)}`;
 }

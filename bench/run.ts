@@ -24,12 +24,18 @@ const tell = (line: string) => void process.stderr.write(`bench: ${line}\n`);
 async function main(args: readonly string[]): Promise<number> {
   const options = parsed(args);
   if (options === undefined) return 2;
-  if (!hasProc) throw new Error("CPU time is read from /proc, which is on Linux only");
+  if (!hasProc) {
+    throw new Error("CPU time is read from /proc, which is on Linux only");
+  }
   if (options.isPicks) return await picksOf(options);
 
-  tell((await buildProduct()) ? "dist is built" : "dist is newer than the sources");
+  tell(
+    (await buildProduct()) ? "dist is built" : "dist is newer than the sources",
+  );
   const notInstalled = await installLibraries();
-  if (notInstalled !== undefined) tell(`the libraries could not be installed: ${notInstalled}`);
+  if (notInstalled !== undefined) {
+    tell(`the libraries could not be installed: ${notInstalled}`);
+  }
   const wanted = partsOf(options);
   const { versions, missing } = await versionsOf(wanted);
   const parts = wanted.map(({ scenario, peers }) => ({
@@ -39,11 +45,19 @@ async function main(args: readonly string[]): Promise<number> {
 
   const folder = temporaryFolder();
   const backends = await startBackends(`${folder}/backends`);
-  const setting = { backends, certificate: await makeCertificate(folder), folder };
+  const setting = {
+    backends,
+    certificate: await makeCertificate(folder),
+    folder,
+  };
   const notes = notesOn(backends.madeWith);
   for (const note of notes) tell(note);
 
-  const effort = { rounds: options.rounds, seconds: options.seconds, warmUpSeconds: options.isQuick ? 0 : 1 };
+  const effort = {
+    rounds: options.rounds,
+    seconds: options.seconds,
+    warmUpSeconds: options.isQuick ? 0 : 1,
+  };
   tell(`this takes about ${duration(estimateSeconds(parts, effort))}`);
   const results: Result[] = [];
   for (const { scenario, peers } of parts) {
@@ -54,9 +68,22 @@ async function main(args: readonly string[]): Promise<number> {
   const { rounds, seconds } = options;
   const scenarios = parts.map(({ scenario }) => scenario);
   const date = new Date().toISOString().slice(0, 10);
-  const report = { date, machine: machine(), rounds, seconds, notes, versions, missing, scenarios, results };
+  const report = {
+    date,
+    machine: machine(),
+    rounds,
+    seconds,
+    notes,
+    versions,
+    missing,
+    scenarios,
+    results,
+  };
   tellResults(markdown(report), forPrograms(report), options);
-  return results.some(isMissed) || peers.some(({ name, isOurs }) => isOurs && missing[name] !== undefined) ? 1 : 0;
+  return results.some(isMissed) ||
+      peers.some(({ name, isOurs }) => isOurs && missing[name] !== undefined)
+    ? 1
+    : 0;
 }
 
 async function picksOf(options: Options): Promise<number> {
@@ -69,7 +96,11 @@ function parsed(args: readonly string[]): Options | undefined {
   try {
     return optionsFrom(args);
   } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.stderr.write(
+      `bench: ${
+        error instanceof Error ? error.message : String(error)
+      }\n\n${usage}`,
+    );
     return undefined;
   }
 }
@@ -82,7 +113,9 @@ async function versionsOf(parts: readonly Part[]) {
     try {
       versions[peer.name] = await peer.version();
     } catch (error) {
-      missing[peer.name] = error instanceof Error ? error.message : String(error);
+      missing[peer.name] = error instanceof Error
+        ? error.message
+        : String(error);
       tell(`${peer.name} is left out: ${missing[peer.name]}`);
     }
   }
@@ -91,18 +124,27 @@ async function versionsOf(parts: readonly Part[]) {
 
 /** How it is measured here, and what is not as it should be. */
 function notesOn(backendsMadeWith: string): readonly string[] {
-  const pinned = "A proxy has one core for itself; the load and three fast backends share another one.";
+  const pinned =
+    "A proxy has one core for itself; the load and three fast backends share another one.";
   return [
     whyUnpinned() ?? pinned,
     keepAwake()
       ? "No core sleeps."
       : "Cores may sleep, and to wake one costs whoever sends to it: run as root, it keeps them awake.",
-    ...(hasWrk ? [] : ["wrk is not installed: a program on Node makes the load, slower than the fastest proxies."]),
-    ...(backendsMadeWith === "nginx" ? [] : [`The backends are ${backendsMadeWith}.`]),
+    ...(hasWrk ? [] : [
+      "wrk is not installed: a program on Node makes the load, slower than the fastest proxies.",
+    ]),
+    ...(backendsMadeWith === "nginx"
+      ? []
+      : [`The backends are ${backendsMadeWith}.`]),
   ];
 }
 
-function tellResults(text: string, data: unknown, { out, json }: Options): void {
+function tellResults(
+  text: string,
+  data: unknown,
+  { out, json }: Options,
+): void {
   if (out !== undefined) write(out, text);
   if (json !== undefined) write(json, `${JSON.stringify(data, null, 2)}\n`);
   process.stdout.write(text);
@@ -110,8 +152,15 @@ function tellResults(text: string, data: unknown, { out, json }: Options): void 
 
 /** With what the figures say, and without what measures. */
 function forPrograms(report: Report) {
-  const scenarios = report.scenarios.map(({ id, title, unit }) => ({ id, title, unit }));
-  const results = report.results.map((result) => ({ ...result, figures: figuresOf(result, report.results) }));
+  const scenarios = report.scenarios.map(({ id, title, unit }) => ({
+    id,
+    title,
+    unit,
+  }));
+  const results = report.results.map((result) => ({
+    ...result,
+    figures: figuresOf(result, report.results),
+  }));
   return { ...report, scenarios, results };
 }
 
@@ -123,11 +172,14 @@ function write(file: string, text: string): void {
 
 function isMissed({ peer, scenario, skipped }: Result): boolean {
   const isOurs = peers.some(({ name, isOurs }) => isOurs && name === peer);
-  return isOurs && ["S1", "S2", "S3", "S4"].includes(scenario) && skipped !== undefined;
+  return isOurs && ["S1", "S2", "S3", "S4"].includes(scenario) &&
+    skipped !== undefined;
 }
 
 function duration(seconds: number): string {
-  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} minutes`;
+  return seconds < 100
+    ? `${Math.ceil(seconds)} s`
+    : `${Math.ceil(seconds / 60)} minutes`;
 }
 
 const status = await main(process.argv.slice(2)).catch((error: unknown) => {

@@ -5,7 +5,13 @@ import { wrongAnswer } from "./load/check.ts";
 import type { Loaded, Place } from "./load/load.ts";
 import { send } from "./load/send.ts";
 import { onCore } from "./machine.ts";
-import { cpuUsBetween, nameOf, peakMemoryMiB, treeOf, usageOf } from "./measure.ts";
+import {
+  cpuUsBetween,
+  nameOf,
+  peakMemoryMiB,
+  treeOf,
+  usageOf,
+} from "./measure.ts";
 import type { Certificate, Peer, Plan } from "./peers/peer.ts";
 import { freePort, listening } from "./ports.ts";
 import { lastWords, type Started, startProcess } from "./processes.ts";
@@ -38,7 +44,11 @@ export interface Setting {
 
 /** Starts a peer for a case and looks whether it answers as it should.
  * @throws why it is not measured */
-export async function startSubject(peer: Peer, of: Case, setting: Setting): Promise<Subject> {
+export async function startSubject(
+  peer: Peer,
+  of: Case,
+  setting: Setting,
+): Promise<Subject> {
   const plan = await planOf(peer, of, setting);
   const lacking = peer.lacks(plan);
   if (lacking !== undefined) throw new Error(lacking);
@@ -49,9 +59,20 @@ export async function startSubject(peer: Peer, of: Case, setting: Setting): Prom
   const place: Place = { port: plan.port, tls: plan.tls !== undefined };
   try {
     const patience = performance.now() + 20_000;
-    const isThere = await listening(plan.port, () => started.isRunning() && performance.now() < patience);
-    if (!isThere) throw new Error(`it did not start: ${lastWords(started.said()).replaceAll(`${plan.folder}/`, "")}`);
-    const wrong = of.load.kind === "http" ? await wrongAnswer(of.load, place) : undefined;
+    const isThere = await listening(
+      plan.port,
+      () => started.isRunning() && performance.now() < patience,
+    );
+    if (!isThere) {
+      throw new Error(
+        `it did not start: ${
+          lastWords(started.said()).replaceAll(`${plan.folder}/`, "")
+        }`,
+      );
+    }
+    const wrong = of.load.kind === "http"
+      ? await wrongAnswer(of.load, place)
+      : undefined;
     if (wrong !== undefined) throw new Error(wrong);
     return subject(peer, of, place, started, name);
   } catch (error) {
@@ -60,15 +81,25 @@ export async function startSubject(peer: Peer, of: Case, setting: Setting): Prom
   }
 }
 
-async function planOf(peer: Peer, of: Case, { backends, certificate, folder }: Setting): Promise<Plan> {
+async function planOf(
+  peer: Peer,
+  of: Case,
+  { backends, certificate, folder }: Setting,
+): Promise<Plan> {
   const port = await freePort();
   const own = join(folder, `${peer.name}-${port}`);
   mkdirSync(own);
-  if (of.tls && certificate === undefined) throw new Error("openssl is not installed, which makes the certificate");
+  if (of.tls && certificate === undefined) {
+    throw new Error("openssl is not installed, which makes the certificate");
+  }
   const webSocket = of.load.kind === "websocket";
   return {
     port,
-    backends: of.backends !== undefined ? backends.many(of.backends) : webSocket ? backends.echo : backends.http,
+    backends: of.backends !== undefined
+      ? backends.many(of.backends)
+      : webSocket
+      ? backends.echo
+      : backends.http,
     routes: of.routes ?? [],
     tls: of.tls ? certificate : undefined,
     webSocket,
@@ -76,7 +107,13 @@ async function planOf(peer: Peer, of: Case, { backends, certificate, folder }: S
   };
 }
 
-function subject(peer: Peer, of: Case, place: Place, started: Started, name: string | undefined): Subject {
+function subject(
+  peer: Peer,
+  of: Case,
+  place: Place,
+  started: Started,
+  name: string | undefined,
+): Subject {
   const processes = () => {
     const tree = treeOf(started.pid);
     if (name === undefined) return { measured: tree, apart: [] };
@@ -90,13 +127,18 @@ function subject(peer: Peer, of: Case, place: Place, started: Started, name: str
   return {
     peer,
     case: of,
-    warmUp: async (seconds) => void (await send(of.warmUp ?? of.load, place, seconds)),
+    warmUp: async (seconds) =>
+      void (await send(of.warmUp ?? of.load, place, seconds)),
     async measure(seconds) {
       const before = usage();
       const loaded = await send(of.load, place, seconds);
       const after = usage();
-      if (!started.isRunning()) throw new Error(`it ended under load: ${lastWords(started.said())}`);
-      if (loaded.requests === 0) throw new Error(`it answered nothing within ${seconds} s`);
+      if (!started.isRunning()) {
+        throw new Error(`it ended under load: ${lastWords(started.said())}`);
+      }
+      if (loaded.requests === 0) {
+        throw new Error(`it answered nothing within ${seconds} s`);
+      }
       return {
         ...loaded,
         cpuUs: cpuUsBetween(before.measured, after.measured) / loaded.requests,
@@ -105,20 +147,31 @@ function subject(peer: Peer, of: Case, place: Place, started: Started, name: str
     },
     peakMemory() {
       const { measured, apart } = processes();
-      return { measuredMiB: peakMemoryMiB(measured), apartMiB: peakMemoryMiB(apart) };
+      return {
+        measuredMiB: peakMemoryMiB(measured),
+        apartMiB: peakMemoryMiB(apart),
+      };
     },
     end: () => started.end(),
   };
 }
 
 /** No proxy, and so no process. */
-function nothing(peer: Peer, of: Case, { backends: [backend = ""] }: Plan): Subject {
+function nothing(
+  peer: Peer,
+  of: Case,
+  { backends: [backend = ""] }: Plan,
+): Subject {
   const place: Place = { port: Number(new URL(backend).port), tls: false };
   return {
     peer,
     case: of,
     warmUp: async () => {},
-    measure: async (seconds) => ({ ...await send(of.load, place, seconds), cpuUs: Number.NaN, apartUs: 0 }),
+    measure: async (seconds) => ({
+      ...await send(of.load, place, seconds),
+      cpuUs: Number.NaN,
+      apartUs: 0,
+    }),
     peakMemory: () => ({ measuredMiB: Number.NaN, apartMiB: 0 }),
     end: async () => {},
   };

@@ -70,4 +70,7 @@ export function nginxBackends(
 }
 
 export const shortAnswer = 1024;
-export const longAnswers = { "100k": 100 * 1024, "10m": 10 * 1024 * 1024 } as const;
+export const longAnswers = {
+  "100k": 100 * 1024,
+  "10m": 10 * 1024 * 1024,
+} as const;

@@ -23,7 +23,10 @@ for (const place of process.argv.slice(2)) {
     (request, response) => {
       request.resume();
       const body = answers.get(request.url ?? "") ?? short;
-      response.writeHead(200, { "content-type": "text/plain", "content-length": body.length }).end(body);
+      response.writeHead(200, {
+        "content-type": "text/plain",
+        "content-length": body.length,
+      }).end(body);
     },
   )
     .on("upgrade", echo)

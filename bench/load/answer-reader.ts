@@ -31,9 +31,11 @@ export function answerReader(onAnswer: OnAnswer): (chunk: Buffer) => void {
       return;
     }
     // A request waits for its answer, so the last chunk is where the bytes end.
-    body.tail = (body.tail + chunk.toString("latin1", Math.max(0, chunk.length - lastChunk.length))).slice(
-      -lastChunk.length,
-    );
+    body.tail = (body.tail +
+      chunk.toString("latin1", Math.max(0, chunk.length - lastChunk.length)))
+      .slice(
+        -lastChunk.length,
+      );
     if (body.tail === lastChunk) end(body.status, body.bytes);
   };
 }
@@ -54,5 +56,10 @@ function bodyAfter(head: string): Body {
   if (!Number.isFinite(status)) throw new Error("no answer of HTTP/1.1");
   const length = head.match(/\r\ncontent-length: *(\d+)\r\n/i)?.[1];
   // An empty chunked body has no line break in front of its last chunk but that of the head.
-  return { status, bytes: 0, left: length === undefined ? undefined : Number(length), tail: "\r\n" };
+  return {
+    status,
+    bytes: 0,
+    left: length === undefined ? undefined : Number(length),
+    tail: "\r\n",
+  };
 }

@@ -4,13 +4,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HttpLoad, Place } from "./load.ts";
 
 /** Sends one request of the load, and again while the proxy gets ready; gives back what is wrong with its answer. */
-export async function wrongAnswer(load: HttpLoad, place: Place): Promise<string | undefined> {
+export async function wrongAnswer(
+  load: HttpLoad,
+  place: Place,
+): Promise<string | undefined> {
   const until = performance.now() + 5000;
   for (;;) {
-    const answer = await once(load, place).catch((error: Error) => error.message);
+    const answer = await once(load, place).catch((error: Error) =>
+      error.message
+    );
     const wrong = typeof answer === "string" ? answer : wrongIn(answer, load);
     const mayBecomeRight = typeof answer === "string" || answer.status >= 500;
-    if (wrong === undefined || !mayBecomeRight || performance.now() > until) return wrong;
+    if (wrong === undefined || !mayBecomeRight || performance.now() > until) {
+      return wrong;
+    }
     await sleep(100);
   }
 }
@@ -25,7 +32,9 @@ function wrongIn(
   { answerBytes }: HttpLoad,
 ): string | undefined {
   if (status !== 200) return `it answered with status ${status}`;
-  return bytes === answerBytes ? undefined : `it answered with ${bytes} bytes in place of ${answerBytes}`;
+  return bytes === answerBytes
+    ? undefined
+    : `it answered with ${bytes} bytes in place of ${answerBytes}`;
 }
 
 function once(load: HttpLoad, { port, tls }: Place): Promise<Answer> {

@@ -31,7 +31,11 @@ let isOver = false;
 function open(connection: Connection): Promise<void> {
   return new Promise((resolve) => {
     const socket = place.tls
-      ? connectTls({ port: place.port, host: "127.0.0.1", rejectUnauthorized: false })
+      ? connectTls({
+        port: place.port,
+        host: "127.0.0.1",
+        rejectUnauthorized: false,
+      })
       : connect(place.port, "127.0.0.1");
     connection.socket = socket.setNoDelay();
     let isOpen = false;
@@ -42,7 +46,13 @@ function open(connection: Connection): Promise<void> {
       connection.due = undefined;
       socket.destroy();
       // Not at once: whoever refuses one refuses the next as well.
-      setTimeout(() => void open(connection).then(isOpen ? () => release(connection) : resolve), 10);
+      setTimeout(
+        () =>
+          void open(connection).then(
+            isOpen ? () => release(connection) : resolve,
+          ),
+        10,
+      );
     };
     socket.once(place.tls ? "secureConnect" : "connect", () => {
       isOpen = true;
@@ -50,7 +60,9 @@ function open(connection: Connection): Promise<void> {
     });
     socket.on("error", fail);
     socket.on("close", fail);
-    const read = answerReader((status, bytes) => answered(connection, status, bytes));
+    const read = answerReader((status, bytes) =>
+      answered(connection, status, bytes)
+    );
     socket.on("data", (chunk: Buffer) => {
       try {
         read(chunk);
@@ -63,8 +75,12 @@ function open(connection: Connection): Promise<void> {
 
 function answered(connection: Connection, status: number, bytes: number): void {
   if (status !== 200) failures.status++;
-  else if (load.perSecond === undefined && load.answerBytes > bytes) failures.length++;
-  if (connection.due !== undefined) latencies.push(performance.now() - connection.due);
+  else if (load.perSecond === undefined && load.answerBytes > bytes) {
+    failures.length++;
+  }
+  if (connection.due !== undefined) {
+    latencies.push(performance.now() - connection.due);
+  }
   connection.due = undefined;
   if (!closes) return release(connection);
   connection.socket?.destroy();
@@ -75,7 +91,9 @@ function answered(connection: Connection, status: number, bytes: number): void {
 /** Takes the connection for what waits longest. */
 function release(connection: Connection): void {
   if (isOver) return;
-  const due = load.perSecond === undefined ? performance.now() : waiting.shift();
+  const due = load.perSecond === undefined
+    ? performance.now()
+    : waiting.shift();
   if (due === undefined) free.push(connection);
   else send(connection, due);
 }
@@ -85,14 +103,23 @@ function send(connection: Connection, due: number): void {
   connection.socket?.write(request);
 }
 
-function requestOf({ method, path, headers = {}, bodyBytes = 0 }: HttpLoad, { port }: Place): Buffer {
+function requestOf(
+  { method, path, headers = {}, bodyBytes = 0 }: HttpLoad,
+  { port }: Place,
+): Buffer {
   const fields = {
     Host: `127.0.0.1:${port}`,
     ...headers,
     ...(bodyBytes > 0 && { "Content-Length": String(bodyBytes) }),
   };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${"x".repeat(bodyBytes)}`);
+  const lines = Object.entries(fields).map(([name, value]) =>
+    `${name}: ${value}\r\n`
+  );
+  return Buffer.from(
+    `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${
+      "x".repeat(bodyBytes)
+    }`,
+  );
 }
 
 /** Looks at the clock all the time: a timer would be late by more than what is measured. Backends go first on this core. */
@@ -113,7 +140,8 @@ function arrive(perSecond: number, start: number): Promise<void> {
           send(connection, due);
         }
       }
-      const isDone = next === count && latencies.length + failures.read >= count;
+      const isDone = next === count &&
+        latencies.length + failures.read >= count;
       if (isDone || now > start + (seconds + 2) * 1000) resolve();
       else setImmediate(look);
     };
@@ -128,12 +156,14 @@ const connections: Connection[] = Array.from(
 await Promise.all(connections.map(open));
 const start = performance.now();
 connections.forEach(release);
-if (load.perSecond === undefined) await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-else await arrive(load.perSecond, start);
+if (load.perSecond === undefined) {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+} else await arrive(load.perSecond, start);
 const elapsedMs = performance.now() - start;
 isOver = true;
 if (load.perSecond !== undefined) {
-  failures.timeout = waiting.length + connections.filter(({ due }) => due !== undefined).length;
+  failures.timeout = waiting.length +
+    connections.filter(({ due }) => due !== undefined).length;
 }
 process.stdout.write(summary({ latencies, lateness, failures, elapsedMs }));
 process.exit(0);

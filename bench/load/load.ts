@@ -42,7 +42,9 @@ export interface Loaded {
 }
 
 /** Only those that happened. */
-export function happened(failures: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+export function happened(
+  failures: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(failures).filter(([, count]) => count > 0),
   );

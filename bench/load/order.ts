@@ -31,7 +31,9 @@ interface Seen {
   readonly elapsedMs: number;
 }
 
-export function summary({ latencies, lateness = [], failures, elapsedMs }: Seen): string {
+export function summary(
+  { latencies, lateness = [], failures, elapsedMs }: Seen,
+): string {
   const told: Summary = {
     requests: latencies.length,
     elapsedMs,
@@ -45,5 +47,7 @@ export function summary({ latencies, lateness = [], failures, elapsedMs }: Seen)
 
 function percentileUs(milliseconds: number[], share: number): number {
   const sorted = Float64Array.from(milliseconds).sort();
-  return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 1000;
+  return (sorted[
+    Math.min(sorted.length - 1, Math.floor(sorted.length * share))
+  ] ?? 0) * 1000;
 }

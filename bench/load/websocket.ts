@@ -35,12 +35,17 @@ function open(): Promise<{ socket: Socket; early: Buffer } | string> {
       const status = head.toString("latin1", 9, 12);
       if (status !== "101") socket.destroy();
       resolve(
-        status === "101" ? { socket, early: head.subarray(end + 4) } : `it answered the handshake with ${status}`,
+        status === "101"
+          ? { socket, early: head.subarray(end + 4) }
+          : `it answered the handshake with ${status}`,
       );
     };
     socket.on("data", read);
     socket.on("error", (error) => resolve(error.message));
-    socket.on("close", () => resolve("it closed the connection in the place of a handshake"));
+    socket.on(
+      "close",
+      () => resolve("it closed the connection in the place of a handshake"),
+    );
     socket.setTimeout(5000, () => resolve("it did not answer the handshake"));
     socket.write(handshake);
   });
@@ -57,7 +62,11 @@ function pingPong(socket: Socket, early: Buffer): void {
   socket.on("close", gone);
   socket.on("data", (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (let length = frameLength(rest); length !== undefined && rest.length >= length; length = frameLength(rest)) {
+    for (
+      let length = frameLength(rest);
+      length !== undefined && rest.length >= length;
+      length = frameLength(rest)
+    ) {
       gotBytes += payloadOf(rest.subarray(0, length)).length;
       const isLast = (rest[0]! & 0x80) !== 0;
       rest = rest.subarray(length);
@@ -72,15 +81,21 @@ function pingPong(socket: Socket, early: Buffer): void {
   socket.write(message);
 }
 
-const opened = await Promise.all(Array.from({ length: load.connections }, open));
+const opened = await Promise.all(
+  Array.from({ length: load.connections }, open),
+);
 const refused = opened.find((result) => typeof result === "string");
 if (refused !== undefined) {
   process.stdout.write(`${JSON.stringify({ refused })}\n`);
   process.exit(0);
 }
 const start = performance.now();
-for (const result of opened) if (typeof result !== "string") pingPong(result.socket, result.early);
+for (const result of opened) {
+  if (typeof result !== "string") pingPong(result.socket, result.early);
+}
 await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 isOver = true;
-process.stdout.write(summary({ latencies, failures, elapsedMs: performance.now() - start }));
+process.stdout.write(
+  summary({ latencies, failures, elapsedMs: performance.now() - start }),
+);
 process.exit(0);

@@ -15,7 +15,11 @@ export const caddy: Peer = {
     writeFileSync(file, config(plan));
     return {
       command: ["caddy", "run", "--adapter", "caddyfile", "--config", file],
-      env: { XDG_DATA_HOME: plan.folder, XDG_CONFIG_HOME: plan.folder, HOME: plan.folder },
+      env: {
+        XDG_DATA_HOME: plan.folder,
+        XDG_CONFIG_HOME: plan.folder,
+        HOME: plan.folder,
+      },
     };
   },
 };

@@ -4,19 +4,39 @@ import { shortAnswer } from "../backends/nginx.ts";
 import { bench } from "../install.ts";
 import type { Peer } from "./peer.ts";
 import { settings } from "./settings.ts";
-import { packageFolder, packageVersion, versionIn, versionOf } from "./versions.ts";
+import {
+  packageFolder,
+  packageVersion,
+  versionIn,
+  versionOf,
+} from "./versions.ts";
 
 /** The least that each runtime can do: a server that answers by itself, and on Node a server and the leanest client it has. */
 export const floors: readonly Peer[] = [
   floor({ name: "hello-node", title: "node:http alone", run: ["node"] }),
   {
-    ...floor({ name: "bare-node", title: "node:http + undici's dispatch alone", run: ["node"] }),
-    version: async () => `undici ${packageVersion(packageFolder("undici", [bench]))}, node ${await runtime("node")}`,
+    ...floor({
+      name: "bare-node",
+      title: "node:http + undici's dispatch alone",
+      run: ["node"],
+    }),
+    version: async () =>
+      `undici ${
+        packageVersion(packageFolder("undici", [bench]))
+      }, node ${await runtime("node")}`,
   },
   floor({ name: "hello-bun", title: "Bun.serve alone", run: ["bun"] }),
-  floor({ name: "hello-deno", title: "Deno.serve alone", run: ["deno", "run", "-A"] }),
+  floor({
+    name: "hello-deno",
+    title: "Deno.serve alone",
+    run: ["deno", "run", "-A"],
+  }),
   {
-    ...floor({ name: "hello-workerd", title: "a Worker alone", run: ["workerd"] }),
+    ...floor({
+      name: "hello-workerd",
+      title: "a Worker alone",
+      run: ["workerd"],
+    }),
     start(plan) {
       const file = join(plan.folder, "workerd.capnp");
       writeFileSync(file, worker(plan.port));
@@ -25,9 +45,16 @@ export const floors: readonly Peer[] = [
   },
 ];
 
-const runtime = async (name: string) => versionIn(await versionOf([name, "--version"]));
+const runtime = async (name: string) =>
+  versionIn(await versionOf([name, "--version"]));
 
-function floor({ name, title, run }: { name: string; title: string; run: readonly [string, ...string[]] }): Peer {
+function floor(
+  { name, title, run }: {
+    name: string;
+    title: string;
+    run: readonly [string, ...string[]];
+  },
+): Peer {
   return {
     name,
     title,

@@ -20,7 +20,12 @@ let built: Promise<string> | undefined;
 function build(): Promise<string> {
   return (built ??= (async () => {
     const file = join(temporaryFolder(), "reverse-proxy");
-    const env = { GOFLAGS: "", GOTOOLCHAIN: "local", GOWORK: "off", CGO_ENABLED: "0" };
+    const env = {
+      GOFLAGS: "",
+      GOTOOLCHAIN: "local",
+      GOWORK: "off",
+      CGO_ENABLED: "0",
+    };
     await runToEnd(["go", "build", "-o", file, "main.go"], {
       cwd: join(import.meta.dirname, "go"),
       env,
@@ -29,7 +34,11 @@ function build(): Promise<string> {
   })());
 }
 
-function reverseProxy(name: string, title: string, env: NodeJS.ProcessEnv): Peer {
+function reverseProxy(
+  name: string,
+  title: string,
+  env: NodeJS.ProcessEnv,
+): Peer {
   let program = "";
   return {
     name,

@@ -5,17 +5,24 @@ import { runToEnd } from "../processes.ts";
 
 /** What a program says about its version.
  * @throws that it is not installed */
-export async function versionOf(command: readonly [string, ...string[]]): Promise<string> {
-  if (!isInstalled(command[0])) throw new Error(`${command[0]} is not installed`);
+export async function versionOf(
+  command: readonly [string, ...string[]],
+): Promise<string> {
+  if (!isInstalled(command[0])) {
+    throw new Error(`${command[0]} is not installed`);
+  }
   return (await runToEnd(command, { timeoutMs: 20_000 })).said().trim();
 }
 
 /** The first number in it with dots or dashes. */
-export const versionIn = (text: string) => text.match(/\d+(?:[.-]\d+)+/)?.[0] ?? text;
+export const versionIn = (text: string) =>
+  text.match(/\d+(?:[.-]\d+)+/)?.[0] ?? text;
 
 /** The version of the package in a folder. */
 export function packageVersion(folder: string): string {
-  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+  return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    version: string;
+  }).version;
 }
 
 /** The folder of a package that is installed in one of the folders.

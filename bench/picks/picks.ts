@@ -1,4 +1,4 @@
-/** `npm run bench -- --picks`: how long it takes to choose a backend, on each runtime that can be measured so. */
+/** `npm run bench -- --picks`: how long it takes to choose a backend, and to play a million requests, on each runtime that can be measured so. */
 import { median } from "../figures.ts";
 import { machine, onCore } from "../machine.ts";
 import { versionIn, versionOf } from "../peers/versions.ts";
@@ -9,7 +9,7 @@ import type { Measured } from "./measured.ts";
 const runtimes = {
   node: { title: "Node", command: ["node"] },
   bun: { title: "Bun", command: ["bun"] },
-  deno: { title: "Deno", command: ["deno", "run"] },
+  deno: { title: "Deno", command: ["deno", "run", "-A"] },
 } as const;
 
 export interface Picks {
@@ -22,16 +22,35 @@ export interface Picks {
 }
 
 /** @param tell what is being done */
-export async function measurePicks(rounds: number, tell: (line: string) => void): Promise<Picks> {
+export async function measurePicks(
+  rounds: number,
+  tell: (line: string) => void,
+): Promise<Picks> {
   const measured: Record<string, readonly Measured[]> = {};
+  const seconds: string[] = [];
   for (const [name, { title, command }] of Object.entries(runtimes)) {
     const version = versionIn(await versionOf([name, "--version"]));
     tell(`picks on ${title} ${version}`);
-    const { standardOutput } = await runToEnd(onCore("proxy", [...command, "bench/picks/program.ts", `${rounds}`]));
-    measured[`${title} ${version}`] = JSON.parse(standardOutput()) as readonly Measured[];
+    const { standardOutput } = await runToEnd(
+      onCore("proxy", [...command, "bench/picks/program.ts", `${rounds}`]),
+    );
+    measured[`${title} ${version}`] = JSON.parse(
+      standardOutput(),
+    ) as readonly Measured[];
+    seconds.push(await secondsOfAMillion(command));
   }
-  const isWithin = Object.values(measured).flat().every((each) => nsOf(each) <= most(each));
-  return { text: markdown(measured, rounds), measured, isWithin };
+  const isWithin = Object.values(measured).flat().every((each) =>
+    nsOf(each) <= most(each)
+  );
+  return { text: markdown(measured, seconds, rounds), measured, isWithin };
+}
+
+/** Seconds that the simulator needs for a million requests, as it says itself. */
+async function secondsOfAMillion(command: readonly string[]): Promise<string> {
+  const { said } = await runToEnd(
+    onCore("proxy", [...command, "src/cli.ts", "simulate", "million"]),
+  );
+  return /a million would take ([\d.]+) s/.exec(said())?.[1] ?? "unknown";
 }
 
 /** Nanoseconds that a pick may take; only hash and least connections compare all candidates. */
@@ -44,7 +63,11 @@ function most({ name, backends }: Measured): number {
 const isPolicy = (name: string) => !name.includes(" and ");
 const nsOf = ({ ns }: Measured) => median(ns);
 
-function markdown(measured: Picks["measured"], rounds: number): string {
+function markdown(
+  measured: Picks["measured"],
+  seconds: readonly string[],
+  rounds: number,
+): string {
   const columns = Object.values(measured);
   const rows = columns[0]!.map((first, row) => [
     first.name,
@@ -61,7 +84,17 @@ function markdown(measured: Picks["measured"], rounds: number): string {
     `Nanoseconds of CPU time a pick, made by \`npm run bench -- --picks\` on ${date}, on ${machine()}. Each figure is the median ` +
     `of ${effort}. What is above the most that it may be is in bold.`,
     "",
-    ...table(["Policy", "Backends", "Weights", "At most", ...Object.keys(measured)], rows),
+    ...table([
+      "Policy",
+      "Backends",
+      "Weights",
+      "At most",
+      ...Object.keys(measured),
+    ], rows),
+    "",
+    "Seconds for a million requests of `roundabout simulate million`:",
+    "",
+    ...table(Object.keys(measured), [seconds]),
   ];
   return `${lines.join("\n")}\n`;
 }

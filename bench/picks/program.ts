@@ -10,7 +10,10 @@ import { type Measured, sizes, weightings } from "./measured.ts";
 const rounds = Number(process.argv[2] ?? 5);
 const roundUs = 20_000;
 
-const keys = Array.from({ length: 1024 }, (_, index) => `203.0.${index >> 8}.${index & 255}`);
+const keys = Array.from(
+  { length: 1024 },
+  (_, index) => `203.0.${index >> 8}.${index & 255}`,
+);
 let turn = 0;
 const key = () => keys[turn++ & 1023]!;
 
@@ -19,10 +22,22 @@ const measured: Measured[] = [];
 for (const backends of sizes) {
   for (const weights of weightings) {
     const list = listOf(backends, weights);
-    const add = (name: string, pick: () => void) => void measured.push({ name, backends, weights, ns: nsOf(pick) });
-    for (const name of names) add(name, picker(list, policies[name]({ start: "first", balanceFactor: 0 })));
-    add("hash, balanceFactor 125", picker(list, policies.hash({ balanceFactor: 125 })));
-    add("round-robin, balancer's pick and done", picksAndEnds(list, balancer()));
+    const add = (name: string, pick: () => void) =>
+      void measured.push({ name, backends, weights, ns: nsOf(pick) });
+    for (const name of names) {
+      add(
+        name,
+        picker(list, policies[name]({ start: "first", balanceFactor: 0 })),
+      );
+    }
+    add(
+      "hash, balanceFactor 125",
+      picker(list, policies.hash({ balanceFactor: 125 })),
+    );
+    add(
+      "round-robin, balancer's pick and done",
+      picksAndEnds(list, balancer()),
+    );
   }
 }
 process.stdout.write(`${JSON.stringify(measured)}\n`);
@@ -42,9 +57,16 @@ function listOf(length: number, weights: string): Candidates {
 /** A pick beside many requests in flight. Every eighth begins one and ends the oldest, so that the loads change and cost little. */
 function picker(list: Candidates, policy: Policy): () => void {
   const meters = createMeters(10_000);
-  list.forEach(({ id }, index) => meters.learn(id, 10 + ((index * 17) % 50), 0));
+  list.forEach(({ id }, index) =>
+    meters.learn(id, 10 + ((index * 17) % 50), 0)
+  );
   // The balancer has read the clock before it picks.
-  const context: PickContext = { random: Math.random, now: () => 5_000, key, meter: meters.of };
+  const context: PickContext = {
+    random: Math.random,
+    now: () => 5_000,
+    key,
+    meter: meters.of,
+  };
   const open = Array.from({ length: list.length * 4 }, () => {
     const { id } = policy(list, context);
     meters.begin(id);
@@ -106,7 +128,9 @@ function nsOf(call: () => void): readonly number[] {
   };
   let calls = 1_000;
   let us = run(calls);
-  for (; us < 2 * roundUs; us = run(calls)) calls = Math.ceil(calls * Math.min(10, (2.5 * roundUs) / us));
+  for (; us < 2 * roundUs; us = run(calls)) {
+    calls = Math.ceil(calls * Math.min(10, (2.5 * roundUs) / us));
+  }
   calls = Math.ceil((calls * roundUs) / us);
   return Array.from({ length: rounds }, () => (run(calls) * 1_000) / calls);
 }

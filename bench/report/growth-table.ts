@@ -7,14 +7,30 @@ import { failed } from "./scenario-table.ts";
 import { cell, nothing, table } from "./table.ts";
 
 /** CPU time by size, a row for each peer, and how much the largest costs more than the smallest in the same rounds. */
-export function growthTable({ id, title, cases }: Scenario, { results }: Report): readonly string[] {
+export function growthTable(
+  { id, title, cases }: Scenario,
+  { results }: Report,
+): readonly string[] {
   const own = results.filter((result) => result.scenario === id);
-  const labels = cases.map(({ label }) => label).filter((label) => own.some((result) => result.label === label));
+  const labels = cases.map(({ label }) => label).filter((label) =>
+    own.some((result) => result.label === label)
+  );
   const rows = [...new Set(own.map(({ peer }) => peer))].map((peer) => {
-    const sizes = labels.map((label) => own.find((result) => result.peer === peer && result.label === label));
-    return [titleOf(peer), ...sizes.map((result) => sizeCell(result, results)), growth(sizes.at(0), sizes.at(-1))];
+    const sizes = labels.map((label) =>
+      own.find((result) => result.peer === peer && result.label === label)
+    );
+    return [
+      titleOf(peer),
+      ...sizes.map((result) => sizeCell(result, results)),
+      growth(sizes.at(0), sizes.at(-1)),
+    ];
   });
-  return ["", `## ${id}: ${title}`, "", ...table(["CPU µs/request (× nginx)", ...labels, "growth"], rows)];
+  return [
+    "",
+    `## ${id}: ${title}`,
+    "",
+    ...table(["CPU µs/request (× nginx)", ...labels, "growth"], rows),
+  ];
 }
 
 function sizeCell(result: Result | undefined, all: readonly Result[]): string {
@@ -24,9 +40,16 @@ function sizeCell(result: Result | undefined, all: readonly Result[]): string {
   return isSound(result) ? cell(figures.cpuUs) : failed(figures.failures);
 }
 
-function growth(smallest: Result | undefined, largest: Result | undefined): string {
-  if (smallest === undefined || largest === undefined || smallest === largest) return nothing;
+function growth(
+  smallest: Result | undefined,
+  largest: Result | undefined,
+): string {
+  if (smallest === undefined || largest === undefined || smallest === largest) {
+    return nothing;
+  }
   if (!isSound(smallest) || !isSound(largest)) return nothing;
-  const percent = Math.round((ratioOf(largest, smallest, ({ cpuUs }) => cpuUs) - 1) * 100);
+  const percent = Math.round(
+    (ratioOf(largest, smallest, ({ cpuUs }) => cpuUs) - 1) * 100,
+  );
   return `${percent < 0 ? "−" : "+"}${Math.abs(percent)} %`;
 }

@@ -4,4 +4,8 @@ import { requests } from "./requests.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** In the order of the report. */
-export const scenarios: readonly Scenario[] = [...requests, ...others, ...growth];
+export const scenarios: readonly Scenario[] = [
+  ...requests,
+  ...others,
+  ...growth,
+];

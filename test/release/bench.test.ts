@@ -17,11 +17,29 @@ interface Result {
   readonly scenario: string;
   readonly peer: string;
   readonly skipped?: string;
-  readonly samples: readonly { readonly requests: number; readonly cpuUs: number | null }[];
+  readonly samples: readonly {
+    readonly requests: number;
+    readonly cpuUs: number | null;
+  }[];
 }
 
-const scenarios = ["S1", "S2", "S3", "S4", "S5", "FLOORS", "S6", "WS", "TLS", "LATENCY", "BACKENDS", "HOSTS", "PATHS"];
-const skip = process.platform !== "linux" && "it reads CPU time from /proc, which is on Linux only";
+const scenarios = [
+  "S1",
+  "S2",
+  "S3",
+  "S4",
+  "S5",
+  "FLOORS",
+  "S6",
+  "WS",
+  "TLS",
+  "LATENCY",
+  "BACKENDS",
+  "HOSTS",
+  "PATHS",
+];
+const skip = process.platform !== "linux" &&
+  "it reads CPU time from /proc, which is on Linux only";
 
 describe("the bench, quick", { skip }, () => {
   const folder = temporaryFolder();
@@ -34,34 +52,68 @@ describe("the bench, quick", { skip }, () => {
 
   before(async () => {
     mkdirSync(temporary);
-    ended = await bench(["--quick", "--json", join(folder, "bench.json")], { TMPDIR: temporary });
+    ended = await bench(["--quick", "--json", join(folder, "bench.json")], {
+      TMPDIR: temporary,
+    });
     assert.equal(ended.status, 0, ended.errors);
-    report = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8")) as Report;
+    report = JSON.parse(
+      readFileSync(join(folder, "bench.json"), "utf8"),
+    ) as Report;
   });
 
   it("measures the built balancer on all four runtimes", () => {
     for (const runtime of ["node", "bun", "deno", "workerd"]) {
       const { skipped, samples } = resultOf("S1", runtime);
       assert.equal(skipped, undefined, runtime);
-      assert.ok(samples.length === 1 && samples[0]!.requests > 0 && samples[0]!.cpuUs! > 0, runtime);
+      assert.ok(
+        samples.length === 1 && samples[0]!.requests > 0 &&
+          samples[0]!.cpuUs! > 0,
+        runtime,
+      );
     }
   });
 
   it("measures what else there is, and says why the rest is missing", () => {
-    const named = new Set([...Object.keys(report.versions), ...Object.keys(report.missing)]);
-    for (const peer of ["nginx", "haproxy", "caddy", "go", "go-tuned", "reply-from", "http-proxy-3", "httpxy"]) {
+    const named = new Set([
+      ...Object.keys(report.versions),
+      ...Object.keys(report.missing),
+    ]);
+    for (
+      const peer of [
+        "nginx",
+        "haproxy",
+        "caddy",
+        "go",
+        "go-tuned",
+        "reply-from",
+        "http-proxy-3",
+        "httpxy",
+      ]
+    ) {
       assert.ok(named.has(peer), peer);
     }
     for (const peer in report.versions) {
-      if (peer !== "direct") assert.equal(resultOf("S1", peer).skipped, undefined, peer);
+      if (peer !== "direct") {
+        assert.equal(resultOf("S1", peer).skipped, undefined, peer);
+      }
     }
-    for (const peer in report.missing) assert.ok(ended.output.includes(`not measured: ${report.missing[peer]}`), peer);
+    for (const peer in report.missing) {
+      assert.ok(
+        ended.output.includes(`not measured: ${report.missing[peer]}`),
+        peer,
+      );
+    }
   });
 
   it("has a figure or a reason in every scenario", () => {
-    assert.deepEqual([...new Set(report.results.map(({ scenario }) => scenario))], scenarios);
+    assert.deepEqual([
+      ...new Set(report.results.map(({ scenario }) => scenario)),
+    ], scenarios);
     for (const { scenario, peer, skipped, samples } of report.results) {
-      assert.ok(samples.length > 0 || (skipped ?? "") !== "", `${peer} in ${scenario}`);
+      assert.ok(
+        samples.length > 0 || (skipped ?? "") !== "",
+        `${peer} in ${scenario}`,
+      );
     }
   });
 
@@ -72,12 +124,20 @@ describe("the bench, quick", { skip }, () => {
   });
 
   it("leaves no process and no file behind", () => {
-    assert.deepEqual(commandLines().filter((line) => line.includes(temporary)), []);
-    assert.deepEqual(readdirSync(temporary).filter((name) => name.startsWith("roundabout")), []);
+    assert.deepEqual(
+      commandLines().filter((line) => line.includes(temporary)),
+      [],
+    );
+    assert.deepEqual(
+      readdirSync(temporary).filter((name) => name.startsWith("roundabout")),
+      [],
+    );
   });
 
   const resultOf = (scenario: string, peer: string): Result => {
-    const found = report.results.find((result) => result.scenario === scenario && result.peer === peer);
+    const found = report.results.find((result) =>
+      result.scenario === scenario && result.peer === peer
+    );
     assert.ok(found !== undefined, `${peer} in ${scenario}`);
     return found;
   };
@@ -86,14 +146,33 @@ describe("the bench, quick", { skip }, () => {
 describe("the bench", { skip }, () => {
   it("ends everything that it has started when it is told to end", async () => {
     const temporary = temporaryFolder();
-    const args = ["--only", "node,workerd,nginx", "--scenarios", "S1", "--rounds", "100"];
-    const running = start(["npm", "run", "--silent", "bench", "--", ...args], { env: { TMPDIR: temporary } });
+    const args = [
+      "--only",
+      "node,workerd,nginx",
+      "--scenarios",
+      "S1",
+      "--rounds",
+      "100",
+    ];
+    const running = start(["npm", "run", "--silent", "bench", "--", ...args], {
+      env: { TMPDIR: temporary },
+    });
     try {
-      await eventually(60_000, "the first round", async () => /round 1 of 100/.exec(running.errors()) ?? undefined);
+      await eventually(
+        60_000,
+        "the first round",
+        async () => /round 1 of 100/.exec(running.errors()) ?? undefined,
+      );
       running.kill("SIGTERM");
       await within(20_000, () => running.errors(), running.exit);
-      assert.deepEqual(commandLines().filter((line) => line.includes(temporary)), []);
-      assert.deepEqual(readdirSync(temporary).filter((name) => name.startsWith("roundabout")), []);
+      assert.deepEqual(
+        commandLines().filter((line) => line.includes(temporary)),
+        [],
+      );
+      assert.deepEqual(
+        readdirSync(temporary).filter((name) => name.startsWith("roundabout")),
+        [],
+      );
     } finally {
       await running.end();
     }
@@ -101,12 +180,32 @@ describe("the bench", { skip }, () => {
 
   it("measures a pick of every policy on Node, Bun and Deno", async () => {
     const { output, errors } = await bench(["--picks", "--quick"]);
-    for (const name of ["round-robin", "least-connections", "p2c", "random", "peak-ewma", "hash", "first"]) {
+    for (
+      const name of [
+        "round-robin",
+        "least-connections",
+        "p2c",
+        "random",
+        "peak-ewma",
+        "hash",
+        "first",
+      ]
+    ) {
       for (const backends of ["3", "1,000"]) {
-        const row = `^\\| ${name} \\| ${backends} \\| (?:un)?equal \\| [\\d,]+(?: \\| \\**[\\d.,]+\\**){3} \\|$`;
-        assert.equal(output.match(new RegExp(row, "gm"))?.length, 2, `${row}\n${output}\n${errors}`);
+        const row =
+          `^\\| ${name} \\| ${backends} \\| (?:un)?equal \\| [\\d,]+(?: \\| \\**[\\d.,]+\\**){3} \\|$`;
+        assert.equal(
+          output.match(new RegExp(row, "gm"))?.length,
+          2,
+          `${row}\n${output}\n${errors}`,
+        );
       }
     }
+    assert.match(
+      output,
+      /^\| [\d.]+ \| [\d.]+ \| [\d.]+ \|$/m,
+      "and how long a million simulated requests take",
+    );
   });
 
   it("refuses a name that it does not know, and says which ones there are", async () => {
@@ -117,11 +216,24 @@ describe("the bench", { skip }, () => {
 });
 
 /** Runs it to its end. It is asked to end where it does not by itself: only then does it end what it has started. */
-async function bench(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const running = start(["npm", "run", "--silent", "bench", "--", ...args], { env });
+async function bench(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const running = start(["npm", "run", "--silent", "bench", "--", ...args], {
+    env,
+  });
   try {
-    const { code } = await within(240_000, () => running.errors(), running.exit);
-    return { status: code, output: running.lines().join("\n"), errors: running.errors() };
+    const { code } = await within(
+      240_000,
+      () => running.errors(),
+      running.exit,
+    );
+    return {
+      status: code,
+      output: running.lines().join("\n"),
+      errors: running.errors(),
+    };
   } catch (error) {
     running.kill("SIGTERM");
     await running.exit;
@@ -133,11 +245,15 @@ async function bench(args: readonly string[], env: NodeJS.ProcessEnv = {}): Prom
 
 /** Of all processes of the machine. */
 function commandLines(): readonly string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")];
-    } catch {
-      return []; // It has ended.
-    }
-  });
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap(
+    (pid) => {
+      try {
+        return [
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "),
+        ];
+      } catch {
+        return []; // It has ended.
+      }
+    },
+  );
 }

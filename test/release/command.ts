@@ -5,13 +5,16 @@ import { within } from "../support/wait.ts";
 export const root = resolve(import.meta.dirname, "../..");
 
 /** What npm hands down to what it runs, but for where packages come from. */
-const handedDown = /^npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|.*proxy)$)/i;
+const handedDown =
+  /^npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|.*proxy)$)/i;
 
 /** What a person has in a fresh terminal, with the project's own runtimes in front of the machine's. */
 function environment(): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _, ROUNDABOUT_CONFIG: __, ...rest } = process.env;
   const kept = Object.entries(rest).filter(([name]) => !handedDown.test(name));
-  const path = `${resolve(root, "node_modules/.bin")}${delimiter}${rest["PATH"]}`;
+  const path = `${resolve(root, "node_modules/.bin")}${delimiter}${
+    rest["PATH"]
+  }`;
   return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: "1", CI: "1" };
 }
 
@@ -24,10 +27,18 @@ export interface Place {
 export type CommandLine = readonly [command: string, ...args: string[]];
 
 /** Starts a command that has to be ended. */
-export function start([command, ...args]: CommandLine, { cwd = root, env = {} }: Place = {}): RunningProcess {
-  const running = runProcess(command, args, { cwd, env: { ...environment(), ...env } });
+export function start(
+  [command, ...args]: CommandLine,
+  { cwd = root, env = {} }: Place = {},
+): RunningProcess {
+  const running = runProcess(command, args, {
+    cwd,
+    env: { ...environment(), ...env },
+  });
   // A process that never was has no group to end, and the group 0 is our own.
-  if (running.pid === 0) throw new Error(`${command} cannot be started in ${cwd}`);
+  if (running.pid === 0) {
+    throw new Error(`${command} cannot be started in ${cwd}`);
+  }
   return running;
 }
 
@@ -39,11 +50,23 @@ export interface Ended {
 }
 
 /** Runs a command to its end, which has to come by itself. */
-export async function run(line: CommandLine, place?: Place, milliseconds = 60_000): Promise<Ended> {
+export async function run(
+  line: CommandLine,
+  place?: Place,
+  milliseconds = 60_000,
+): Promise<Ended> {
   const running = start(line, place);
   try {
-    const { code } = await within(milliseconds, () => `the end of ${line.join(" ")}\n${told(running)}`, running.exit);
-    return { status: code, output: running.lines().join("\n"), errors: running.errors() };
+    const { code } = await within(
+      milliseconds,
+      () => `the end of ${line.join(" ")}\n${told(running)}`,
+      running.exit,
+    );
+    return {
+      status: code,
+      output: running.lines().join("\n"),
+      errors: running.errors(),
+    };
   } finally {
     await running.end();
   }
@@ -75,18 +98,30 @@ async function stopGroup(running: RunningProcess): Promise<void> {
 }
 
 /** Everything that a command has said so far. */
-export const told = (running: RunningProcess): string => `${running.lines().join("\n")}\n${running.errors()}`;
+export const told = (running: RunningProcess): string =>
+  `${running.lines().join("\n")}\n${running.errors()}`;
 
 const listening = /listening on http:\/\/[^\s"]*:(\d+)/i;
 
 /** The port that a started balancer says it listens on. */
 export async function portOf(running: RunningProcess): Promise<number> {
-  const line = await running.waitForLine((text) => listening.test(text), "where it listens", 20_000);
+  const line = await running.waitForLine(
+    (text) => listening.test(text),
+    "where it listens",
+    20_000,
+  );
   return Number(listening.exec(line)?.[1]);
 }
 
 /** A body as text, from a balancer on this machine. */
-export async function get(port: number, path = "/", fields: Record<string, string> = {}): Promise<[number, string]> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: fields, signal: AbortSignal.timeout(8000) });
+export async function get(
+  port: number,
+  path = "/",
+  fields: Record<string, string> = {},
+): Promise<[number, string]> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+    headers: fields,
+    signal: AbortSignal.timeout(8000),
+  });
   return [answer.status, await answer.text()];
 }

@@ -4,7 +4,9 @@ import { join } from "node:path";
 
 const folders = new Set<string>();
 process.on("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** An empty folder, gone when the tests end. */

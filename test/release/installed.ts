@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { root, run } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
@@ -27,17 +33,40 @@ export async function installPackage(): Promise<Installed> {
   if (!existsSync(done)) {
     for (const empty of [packed, folder]) mkdirSync(empty, { recursive: true });
     await succeed(["npm", "pack", "--pack-destination", packed], root);
-    await succeed(["npm", "install", "--no-audit", "--no-fund", tarballIn(packed)], folder);
+    await succeed([
+      "npm",
+      "install",
+      "--no-audit",
+      "--no-fund",
+      tarballIn(packed),
+    ], folder);
     const path = join(folder, "package.json");
-    writeFileSync(path, JSON.stringify({ type: "module", ...JSON.parse(readFileSync(path, "utf8")) }));
+    writeFileSync(
+      path,
+      JSON.stringify({
+        type: "module",
+        ...JSON.parse(readFileSync(path, "utf8")),
+      }),
+    );
     writeFileSync(done, "");
   }
-  return { folder, tarball: tarballIn(packed), home: join(folder, "node_modules/roundabout") };
+  return {
+    folder,
+    tarball: tarballIn(packed),
+    home: join(folder, "node_modules/roundabout"),
+  };
 }
 
-const tarballIn = (folder: string) => join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "none");
+const tarballIn = (folder: string) =>
+  join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "none",
+  );
 
-async function succeed(line: readonly [string, ...string[]], cwd: string): Promise<void> {
+async function succeed(
+  line: readonly [string, ...string[]],
+  cwd: string,
+): Promise<void> {
   const { status, output, errors } = await run(line, { cwd }, 120_000);
   assert.equal(status, 0, `${line.join(" ")}\n${output}\n${errors}`);
 }

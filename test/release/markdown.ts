@@ -20,7 +20,9 @@ export const readme = readFileSync(join(root, "README.md"), "utf8");
 
 /** The fenced blocks of a text, in order. */
 export function blocksOf(markdown: string): Block[] {
-  return [...markdown.matchAll(/^```(.*)\n([^]*?)^```$/gm)].map(({ 1: language = "", 2: text = "", index }) => ({
+  return [...markdown.matchAll(/^```(.*)\n([^]*?)^```$/gm)].map((
+    { 1: language = "", 2: text = "", index },
+  ) => ({
     language,
     text,
     line: markdown.slice(0, index).split("\n").length,
@@ -29,7 +31,9 @@ export function blocksOf(markdown: string): Block[] {
 
 /** What stands between two marks of this name. */
 export function between(markdown: string, mark: string): string {
-  return markdown.split(`<!-- ${mark}: begin -->`)[1]?.split(`<!-- ${mark}: end -->`)[0] ?? "";
+  return markdown.split(`<!-- ${mark}: begin -->`)[1]?.split(
+    `<!-- ${mark}: end -->`,
+  )[0] ?? "";
 }
 
 /** The commands of a console block, in order. */
@@ -41,7 +45,8 @@ export function stepsOf({ text }: Block): Step[] {
 }
 
 /** `name.ts` of a block that begins with `// name.ts`. */
-export const nameOf = ({ text }: Block): string | undefined => /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1];
+export const nameOf = ({ text }: Block): string | undefined =>
+  /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1];
 
 /** The code that stands in the running text. */
 export function inlineCode(markdown: string): string[] {

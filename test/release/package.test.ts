@@ -11,7 +11,12 @@ import { type Installed, installPackage } from "./installed.ts";
 
 interface Manifest {
   readonly version: string;
-  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly exports: Readonly<
+    Record<
+      string,
+      string | { readonly types: string; readonly default: string }
+    >
+  >;
   readonly imports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly bin: Readonly<Record<string, string>>;
 }
@@ -73,25 +78,50 @@ describe("the package", () => {
   let files: readonly string[];
   before(async () => {
     installed = await installPackage();
-    manifest = JSON.parse(readFileSync(join(installed.home, "package.json"), "utf8"));
-    files = readdirSync(installed.home, { recursive: true, withFileTypes: true, encoding: "utf8" })
+    manifest = JSON.parse(
+      readFileSync(join(installed.home, "package.json"), "utf8"),
+    );
+    files = readdirSync(installed.home, {
+      recursive: true,
+      withFileTypes: true,
+      encoding: "utf8",
+    })
       .filter((entry) => entry.isFile())
-      .map((entry) => relative(installed.home, join(entry.parentPath, entry.name)));
+      .map((entry) =>
+        relative(installed.home, join(entry.parentPath, entry.name))
+      );
   });
 
   it("holds what was built and what is read, and nothing else", () => {
-    const top = ["CHANGELOG.md", "LICENSE", "README.md", "config.schema.json", "dist", "package.json"];
+    const top = [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "config.schema.json",
+      "dist",
+      "package.json",
+    ];
     assert.deepEqual(readdirSync(installed.home).toSorted(), top);
-    assert.deepEqual(files.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts")), []);
+    assert.deepEqual(
+      files.filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts")),
+      [],
+    );
   });
 
   it("holds no file of dist that nobody can reach", () => {
     const reached = reachable(installed.home, manifest);
-    assert.deepEqual(files.filter((name) => name.startsWith("dist/") && !reached.has(stem(name))), []);
+    assert.deepEqual(
+      files.filter((name) =>
+        name.startsWith("dist/") && !reached.has(stem(name))
+      ),
+      [],
+    );
   });
 
   it("speaks of no folder of the machine that packed it", () => {
-    const places = [root, homedir(), "file:///"].filter((place) => place.length > 1);
+    const places = [root, homedir(), "file:///"].filter((place) =>
+      place.length > 1
+    );
     const telling = files.filter((name) => {
       const text = readFileSync(join(installed.home, name), "utf8");
       return places.some((place) => text.includes(place));
@@ -101,31 +131,59 @@ describe("the package", () => {
 
   it("has the version that it says", async () => {
     assert.equal(version, manifest.version);
-    const { output } = await run(["node_modules/.bin/roundabout", "--version"], { cwd: installed.folder });
+    const { output } = await run(
+      ["node_modules/.bin/roundabout", "--version"],
+      { cwd: installed.folder },
+    );
     assert.equal(output, manifest.version);
   });
 
   it("is clean to publint", async () => {
-    const { status, output, errors } = await run(["publint", "--strict", installed.tarball]);
+    const { status, output, errors } = await run([
+      "publint",
+      "--strict",
+      installed.tarball,
+    ]);
     assert.equal(status, 0, `${output}\n${errors}`);
   });
 
   it("is clean to attw", async () => {
-    const { status, output, errors } = await run(["attw", "--profile", "esm-only", "-f", "ascii", installed.tarball]);
+    const { status, output, errors } = await run([
+      "attw",
+      "--profile",
+      "esm-only",
+      "-f",
+      "ascii",
+      installed.tarball,
+    ]);
     assert.equal(status, 0, `${output}\n${errors}`);
   });
 
   for (const [name, [command, ...args]] of Object.entries(runtimes)) {
     it(`is imported by ${name}, which brings its own ports`, async () => {
-      const server = createServer((request, response) => response.end(`${request.url} here`)).listen(0, "127.0.0.1");
+      const server = createServer((request, response) =>
+        response.end(`${request.url} here`)
+      ).listen(0, "127.0.0.1");
       try {
         await new Promise((resume) => server.once("listening", resume));
         const { port } = server.address() as AddressInfo;
         writeFileSync(join(installed.folder, "probe.mjs"), probe);
-        const place = { cwd: installed.folder, env: { BACKEND: `http://127.0.0.1:${port}` } };
-        const { status, output, errors } = await run([command, ...args, "probe.mjs"], place);
+        const place = {
+          cwd: installed.folder,
+          env: { BACKEND: `http://127.0.0.1:${port}` },
+        };
+        const { status, output, errors } = await run([
+          command,
+          ...args,
+          "probe.mjs",
+        ], place);
         assert.equal(status, 0, errors);
-        const expected = { refused: refusals[name], title: "Roundabout", status: 200, text: "/hello?x=1 here" };
+        const expected = {
+          refused: refusals[name],
+          title: "Roundabout",
+          status: 200,
+          text: "/hello?x=1 here",
+        };
         assert.deepEqual(JSON.parse(output), expected);
       } finally {
         server.close();
@@ -139,18 +197,42 @@ describe("the package", () => {
         `import entry, { createPorts, listen } from "roundabout/${name}";
          console.log(typeof createPorts, typeof listen, Object.keys(entry).includes("fetch"));`,
       );
-      const place = { cwd: installed.folder, env: { ROUNDABOUT_CONFIG: "nowhere.json" } };
-      const { status, output, errors } = await run([command, ...args, "entry.mjs"], place);
-      assert.deepEqual({ status, output }, { status: 0, output: "function function true" }, errors);
+      const place = {
+        cwd: installed.folder,
+        env: { ROUNDABOUT_CONFIG: "nowhere.json" },
+      };
+      const { status, output, errors } = await run([
+        command,
+        ...args,
+        "entry.mjs",
+      ], place);
+      assert.deepEqual({ status, output }, {
+        status: 0,
+        output: "function function true",
+      }, errors);
     });
 
     it(`serves from its command on ${name}`, async () => {
-      const bin = join("node_modules/roundabout", manifest.bin["roundabout"] ?? "");
+      const bin = join(
+        "node_modules/roundabout",
+        manifest.bin["roundabout"] ?? "",
+      );
       // On Node as npm links it, started by its first line.
-      const line: CommandLine = name === "node" ? ["node_modules/.bin/roundabout"] : [command, ...args, bin];
-      const serve = [...line, "serve", "http://127.0.0.1:1", "--port", "0"] as const;
+      const line: CommandLine = name === "node"
+        ? ["node_modules/.bin/roundabout"]
+        : [command, ...args, bin];
+      const serve = [
+        ...line,
+        "serve",
+        "http://127.0.0.1:1",
+        "--port",
+        "0",
+      ] as const;
       await using(serve, { cwd: installed.folder }, async (running) => {
-        assert.deepEqual(await get(await portOf(running), "/_roundabout/livez"), [200, "ok\n"]);
+        assert.deepEqual(
+          await get(await portOf(running), "/_roundabout/livez"),
+          [200, "ok\n"],
+        );
       });
     });
   }
@@ -159,8 +241,23 @@ describe("the package", () => {
     it(`has types for moduleResolution ${resolution}, whoever checks the libraries too`, async () => {
       writeFileSync(join(installed.folder, "typed.mts"), typed);
       const module = resolution === "bundler" ? "esnext" : "nodenext";
-      const flags = ["--ignoreConfig", "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2024"];
-      const line = ["tsc", ...flags, "--module", module, "--moduleResolution", resolution, "typed.mts"] as const;
+      const flags = [
+        "--ignoreConfig",
+        "--noEmit",
+        "--strict",
+        "--exactOptionalPropertyTypes",
+        "--target",
+        "es2024",
+      ];
+      const line = [
+        "tsc",
+        ...flags,
+        "--module",
+        module,
+        "--moduleResolution",
+        resolution,
+        "typed.mts",
+      ] as const;
       const { status, output } = await run(line, { cwd: installed.folder });
       assert.equal(status, 0, output);
     });
@@ -170,9 +267,18 @@ describe("the package", () => {
 const stem = (name: string) => name.replace(/(\.d\.ts|\.js)$/, "");
 
 /** The files, without their endings, that lead from what package.json names through code and types. */
-function reachable(home: string, { exports, imports, bin }: Manifest): ReadonlySet<string> {
-  const doors = Object.values(exports).map((door) => (typeof door === "string" ? door : door.default));
-  const open = [...doors, ...Object.values(bin), ...Object.values(imports).flatMap(Object.values)]
+function reachable(
+  home: string,
+  { exports, imports, bin }: Manifest,
+): ReadonlySet<string> {
+  const doors = Object.values(exports).map((
+    door,
+  ) => (typeof door === "string" ? door : door.default));
+  const open = [
+    ...doors,
+    ...Object.values(bin),
+    ...Object.values(imports).flatMap(Object.values),
+  ]
     .map((path) => relative(home, resolve(home, path)))
     .map(stem);
   const reached = new Set<string>();
@@ -182,9 +288,16 @@ function reachable(home: string, { exports, imports, bin }: Manifest): ReadonlyS
     for (const ending of [".js", ".d.ts"]) {
       const file = join(home, name + ending);
       if (!existsSync(file)) continue;
-      const specifiers = readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+      const specifiers = readFileSync(file, "utf8").matchAll(
+        /(?:from|import)\s*\(?\s*"(\.[^"]+)"/g,
+      );
       for (const [, specifier = ""] of specifiers) {
-        open.push(relative(home, resolve(dirname(file), specifier)).replace(/(\.d)?\.[jt]s$/, ""));
+        open.push(
+          relative(home, resolve(dirname(file), specifier)).replace(
+            /(\.d)?\.[jt]s$/,
+            "",
+          ),
+        );
       }
     }
   }

@@ -19,9 +19,20 @@ const env = {
 };
 
 /** Bundles as a deployment does, and gives back the bundle and what was said. */
-async function deploy(cwd: string, bundle: string, ...args: string[]): Promise<{ code: string; output: string }> {
+async function deploy(
+  cwd: string,
+  bundle: string,
+  ...args: string[]
+): Promise<{ code: string; output: string }> {
   const outdir = temporaryFolder();
-  const { status, output, errors } = await run(["wrangler", "deploy", "--dry-run", "--outdir", outdir, ...args], {
+  const { status, output, errors } = await run([
+    "wrangler",
+    "deploy",
+    "--dry-run",
+    "--outdir",
+    outdir,
+    ...args,
+  ], {
     cwd,
     env,
   });
@@ -31,7 +42,8 @@ async function deploy(cwd: string, bundle: string, ...args: string[]): Promise<{
 }
 
 /** Not by assert.doesNotMatch, which would print the whole bundle. */
-const isForWorkers = (code: string) => !/\b(?:from|import|require)\s*\(?\s*["']node:/.test(code);
+const isForWorkers = (code: string) =>
+  !/\b(?:from|import|require)\s*\(?\s*["']node:/.test(code);
 
 const kibibytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 
@@ -46,30 +58,59 @@ describe("wrangler", () => {
     assert.match(output, /env\.POOLS .*KV Namespace/);
     assert.match(output, /env\.ROUNDABOUT_CONFIG/);
     assert.ok(isForWorkers(code), "a module of Node's is in the bundle");
-    context.diagnostic(`bundle: ${kibibytes(Buffer.byteLength(code))}, gzipped ${kibibytes(gzipSync(code).length)}`);
+    context.diagnostic(
+      `bundle: ${kibibytes(Buffer.byteLength(code))}, gzipped ${
+        kibibytes(gzipSync(code).length)
+      }`,
+    );
   });
 
   it("deploys the README's Worker of three lines with the installed package", async () => {
     for (const name of ["worker.ts", "roundabout.config.ts"]) {
-      const block = blocksOf(readme).find((candidate) => nameOf(candidate) === name);
+      const block = blocksOf(readme).find((candidate) =>
+        nameOf(candidate) === name
+      );
       assert.ok(block !== undefined, `README.md has ${name}`);
       writeFileSync(join(folder, name), block.text);
     }
-    const settings = ["--name", "roundabout", "--compatibility-date", "2026-11-01"];
-    const { code } = await deploy(folder, "worker.js", "worker.ts", ...settings);
-    assert.ok(code.includes("b.example.com"), "its configuration is in the bundle");
+    const settings = [
+      "--name",
+      "roundabout",
+      "--compatibility-date",
+      "2026-11-01",
+    ];
+    const { code } = await deploy(
+      folder,
+      "worker.js",
+      "worker.ts",
+      ...settings,
+    );
+    assert.ok(
+      code.includes("b.example.com"),
+      "its configuration is in the bundle",
+    );
     assert.ok(isForWorkers(code), "a module of Node's is in the bundle");
   });
 
   it("serves the repository's Worker on this machine, and leaves no process behind", async () => {
     const state = temporaryFolder();
-    const args = ["--port", "0", "--inspector-port", "0", "--ip", "127.0.0.1", "--persist-to", state] as const;
+    const args = [
+      "--port",
+      "0",
+      "--inspector-port",
+      "0",
+      "--ip",
+      "127.0.0.1",
+      "--persist-to",
+      state,
+    ] as const;
     const children = await using(
       ["wrangler", "dev", ...args, "--show-interactive-dev-session=false"],
       { env },
       async (running) => {
         const port = await eventually(30_000, "where it listens", async () => {
-          const [, found] = /Ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(told(running)) ?? [];
+          const [, found] =
+            /Ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(told(running)) ?? [];
           return found === undefined ? undefined : Number(found);
         });
         assert.deepEqual(await get(port, "/_roundabout/livez"), [200, "ok\n"]);
@@ -85,9 +126,12 @@ describe("wrangler", () => {
 
 /** The processes that a process has started, and those that these have. */
 function childrenOf(pid: number): number[] {
-  const rows = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const rows = execFileSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" })
+    .trim().split("\n");
   const table = rows.map((row) => row.trim().split(/\s+/).map(Number));
   const below = (parent: number): number[] =>
-    table.filter(([, of]) => of === parent).flatMap(([child = 0]) => [child, ...below(child)]);
+    table.filter(([, of]) => of === parent).flatMap((
+      [child = 0],
+    ) => [child, ...below(child)]);
   return below(pid);
 }

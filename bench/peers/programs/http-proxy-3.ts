@@ -2,4 +2,8 @@ import { createProxyServer } from "http-proxy-3";
 import { options, serveProxy } from "./serve-proxy.ts";
 
 const proxy = createProxyServer(options);
-serveProxy(proxy, (request, socket, head, target) => proxy.ws(request, socket, head, { target }));
+serveProxy(
+  proxy,
+  (request, socket, head, target) =>
+    proxy.ws(request, socket, head, { target }),
+);

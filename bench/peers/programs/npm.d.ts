@@ -8,7 +8,10 @@ declare module "fastify" {
   interface Fastify {
     register(plugin: unknown, options: object): void;
     removeAllContentTypeParsers(): void;
-    addContentTypeParser(type: string, parser: (request: unknown, body: unknown, done: Done) => void): void;
+    addContentTypeParser(
+      type: string,
+      parser: (request: unknown, body: unknown, done: Done) => void,
+    ): void;
     all(path: string, handler: (request: unknown, reply: Reply) => void): void;
     listen(place: { port: number; host: string }): Promise<string>;
   }
@@ -27,8 +30,17 @@ declare module "http-proxy-3" {
     target: string;
   }
   interface Proxy {
-    web(request: IncomingMessage, response: ServerResponse, options: Target): unknown;
-    ws(request: IncomingMessage, socket: Duplex, head: Buffer, options: Target): unknown;
+    web(
+      request: IncomingMessage,
+      response: ServerResponse,
+      options: Target,
+    ): unknown;
+    ws(
+      request: IncomingMessage,
+      socket: Duplex,
+      head: Buffer,
+      options: Target,
+    ): unknown;
     on(event: "error", listener: (error: Error) => void): unknown;
   }
   export function createProxyServer(options: object): Proxy;
@@ -41,8 +53,17 @@ declare module "httpxy" {
     target: string;
   }
   interface Proxy {
-    web(request: IncomingMessage, response: ServerResponse, options: Target): unknown;
-    ws(request: IncomingMessage, socket: Duplex, options: Target, head: Buffer): unknown;
+    web(
+      request: IncomingMessage,
+      response: ServerResponse,
+      options: Target,
+    ): unknown;
+    ws(
+      request: IncomingMessage,
+      socket: Duplex,
+      options: Target,
+      head: Buffer,
+    ): unknown;
     on(event: "error", listener: (error: Error) => void): unknown;
   }
   export function createProxyServer(options: object): Proxy;
