@@ -7,9 +7,7 @@ import { runToEnd } from "./processes.ts";
 export async function makeCertificate(
   folder: string,
 ): Promise<Certificate | undefined> {
-  const [cert, key, both] = ["cert.pem", "key.pem", "both.pem"].map((name) =>
-    join(folder, name)
-  ) as [
+  const [cert, key, both] = ["cert.pem", "key.pem", "both.pem"].map((name) => join(folder, name)) as [
     string,
     string,
     string,

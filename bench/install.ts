@@ -33,7 +33,5 @@ function areInstalled(): boolean {
   const done = join(bench, "node_modules", ".package-lock.json");
   return existsSync(done) &&
     statSync(done).mtimeMs >= statSync(manifest).mtimeMs &&
-    Object.keys(dependencies).every((name) =>
-      existsSync(join(bench, "node_modules", name, "package.json"))
-    );
+    Object.keys(dependencies).every((name) => existsSync(join(bench, "node_modules", name, "package.json")));
 }

@@ -1,10 +1,4 @@
-import {
-  accessSync,
-  constants,
-  openSync,
-  readFileSync,
-  writeSync,
-} from "node:fs";
+import { accessSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { environment } from "./processes.ts";
@@ -27,9 +21,7 @@ export function onCore(
   core: "proxy" | "load",
   command: readonly string[],
 ): readonly string[] {
-  return cores === undefined
-    ? command
-    : ["taskset", "-c", String(cores[core]), ...command];
+  return cores === undefined ? command : ["taskset", "-c", String(cores[core]), ...command];
 }
 
 /**
@@ -57,9 +49,7 @@ export function whyUnpinned(): string | undefined {
 export function machine(): string {
   const [first] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `${allowed.length} x ${
-    first?.model.trim() ?? "unknown processor"
-  }, ${memory}, Linux ${release()}`;
+  return `${allowed.length} x ${first?.model.trim() ?? "unknown processor"}, ${memory}, Linux ${release()}`;
 }
 
 /** Whether a program is found where commands are looked for. */

@@ -13,9 +13,7 @@ export interface Usage {
 export function treeOf(root: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
-    const parent = /^\d+$/.test(name)
-      ? statOf(Number(name))?.parent
-      : undefined;
+    const parent = /^\d+$/.test(name) ? statOf(Number(name))?.parent : undefined;
     if (parent !== undefined) {
       children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
     }
@@ -59,9 +57,7 @@ export function cpuUsBetween(before: Usage, after: Usage): number {
 
 /** The most memory that the processes ever had at a time, each by itself, added up. */
 export function peakMemoryMiB(pids: readonly number[]): number {
-  const kib = pids.map((pid) =>
-    Number(read(`/proc/${pid}/status`)?.match(/^VmHWM:\s*(\d+)/m)?.[1] ?? 0)
-  );
+  const kib = pids.map((pid) => Number(read(`/proc/${pid}/status`)?.match(/^VmHWM:\s*(\d+)/m)?.[1] ?? 0));
   return kib.reduce((sum, each) => sum + each, 0) / 1024;
 }
 

@@ -6,12 +6,8 @@ import { scenarios } from "./scenarios/index.ts";
 
 export const usage = `usage: npm run bench -- [options]
 
-  --only NAME,...        these peers: ${
-  peers.map(({ name }) => name).join(", ")
-}
-  --scenarios NAME,...   these scenarios: ${
-  scenarios.map(({ id }) => id).join(", ")
-}
+  --only NAME,...        these peers: ${peers.map(({ name }) => name).join(", ")}
+  --scenarios NAME,...   these scenarios: ${scenarios.map(({ id }) => id).join(", ")}
   --rounds NUMBER        how often each is measured; the figure is the median of them (5)
   --seconds NUMBER       how long each time, in whole seconds (2)
   --picks                instead, what a pick costs, every policy on Node, Bun and Deno, and a simulation

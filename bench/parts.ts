@@ -25,10 +25,7 @@ export function partsOf(options: Options): readonly Part[] {
     }))
     .map((
       part,
-    ) => (options.isQuick && ids === undefined && only === undefined
-      ? quick(part)
-      : part)
-    );
+    ) => (options.isQuick && ids === undefined && only === undefined ? quick(part) : part));
 }
 
 const quickPeers = new Set(["node", "nginx", "direct"]);

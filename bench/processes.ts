@@ -124,9 +124,7 @@ export async function runToEnd(
   await started.end();
   if (status !== 0) {
     throw new Error(
-      `${command[0]} ${
-        status === "late" ? "did not end" : "failed"
-      }: ${started.said().trim()}`,
+      `${command[0]} ${status === "late" ? "did not end" : "failed"}: ${started.said().trim()}`,
     );
   }
   return started;
@@ -139,9 +137,7 @@ export function lastLine(text: string): string {
 
 /** Why a program ended, from what it said: the line with its error, or else the last. */
 export function lastWords(text: string): string {
-  const complaint = text.split("\n").find((line) =>
-    /^(?:\w*Error\b|error\b)|\[(?:emerg|alert)\]/i.test(line)
-  );
+  const complaint = text.split("\n").find((line) => /^(?:\w*Error\b|error\b)|\[(?:emerg|alert)\]/i.test(line));
   return (complaint ?? lastLine(text)).trim() || "it said nothing";
 }
 

@@ -1,12 +1,7 @@
 import type { Peer } from "./peers/peer.ts";
 import { isEnding, lastWords } from "./processes.ts";
 import type { Case, Scenario } from "./scenarios/scenario.ts";
-import {
-  type Sample,
-  type Setting,
-  startSubject,
-  type Subject,
-} from "./subject.ts";
+import { type Sample, type Setting, startSubject, type Subject } from "./subject.ts";
 
 /** What came of a peer in a case: samples by round, or why there are none. */
 export interface Result {
@@ -36,9 +31,7 @@ export async function runScenario(
   effort: Effort,
   tell: Tell,
 ): Promise<readonly Result[]> {
-  const pairs = scenario.cases.flatMap((of) =>
-    peers.map((peer) => ({ peer, of }))
-  );
+  const pairs = scenario.cases.flatMap((of) => peers.map((peer) => ({ peer, of })));
   const runs: Run[] = [];
   try {
     for (const { peer, of } of pairs) {
@@ -47,9 +40,7 @@ export async function runScenario(
     for (let round = 1; round <= effort.rounds; round++) {
       for (const run of runs) await measure(run, effort);
       tell(
-        `${scenario.id} round ${round} of ${effort.rounds}, CPU µs: ${
-          runs.map(shortly).join(", ")
-        }`,
+        `${scenario.id} round ${round} of ${effort.rounds}, CPU µs: ${runs.map(shortly).join(", ")}`,
       );
     }
     return runs.map((run) => resultOf(scenario, run));
@@ -117,7 +108,5 @@ function shortly({ peer, of, samples, skipped }: Run): string {
   const last = samples.at(-1);
   const name = of.label === "" ? peer.name : `${peer.name} ${of.label}`;
   if (skipped !== undefined || last === undefined) return `${name} -`;
-  return Number.isNaN(last.cpuUs)
-    ? `${name} p50 ${last.p50Us.toFixed(0)}`
-    : `${name} ${last.cpuUs.toFixed(1)}`;
+  return Number.isNaN(last.cpuUs) ? `${name} p50 ${last.p50Us.toFixed(0)}` : `${name} ${last.cpuUs.toFixed(1)}`;
 }

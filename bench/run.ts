@@ -97,9 +97,7 @@ function parsed(args: readonly string[]): Options | undefined {
     return optionsFrom(args);
   } catch (error) {
     process.stderr.write(
-      `bench: ${
-        error instanceof Error ? error.message : String(error)
-      }\n\n${usage}`,
+      `bench: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`,
     );
     return undefined;
   }
@@ -113,9 +111,7 @@ async function versionsOf(parts: readonly Part[]) {
     try {
       versions[peer.name] = await peer.version();
     } catch (error) {
-      missing[peer.name] = error instanceof Error
-        ? error.message
-        : String(error);
+      missing[peer.name] = error instanceof Error ? error.message : String(error);
       tell(`${peer.name} is left out: ${missing[peer.name]}`);
     }
   }
@@ -124,8 +120,7 @@ async function versionsOf(parts: readonly Part[]) {
 
 /** How it is measured here, and what is not as it should be. */
 function notesOn(backendsMadeWith: string): readonly string[] {
-  const pinned =
-    "A proxy has one core for itself; the load and three fast backends share another one.";
+  const pinned = "A proxy has one core for itself; the load and three fast backends share another one.";
   return [
     whyUnpinned() ?? pinned,
     keepAwake()
@@ -134,9 +129,7 @@ function notesOn(backendsMadeWith: string): readonly string[] {
     ...(hasWrk ? [] : [
       "wrk is not installed: a program on Node makes the load, slower than the fastest proxies.",
     ]),
-    ...(backendsMadeWith === "nginx"
-      ? []
-      : [`The backends are ${backendsMadeWith}.`]),
+    ...(backendsMadeWith === "nginx" ? [] : [`The backends are ${backendsMadeWith}.`]),
   ];
 }
 
@@ -177,9 +170,7 @@ function isMissed({ peer, scenario, skipped }: Result): boolean {
 }
 
 function duration(seconds: number): string {
-  return seconds < 100
-    ? `${Math.ceil(seconds)} s`
-    : `${Math.ceil(seconds / 60)} minutes`;
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} minutes`;
 }
 
 const status = await main(process.argv.slice(2)).catch((error: unknown) => {

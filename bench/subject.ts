@@ -5,13 +5,7 @@ import { wrongAnswer } from "./load/check.ts";
 import type { Loaded, Place } from "./load/load.ts";
 import { send } from "./load/send.ts";
 import { onCore } from "./machine.ts";
-import {
-  cpuUsBetween,
-  nameOf,
-  peakMemoryMiB,
-  treeOf,
-  usageOf,
-} from "./measure.ts";
+import { cpuUsBetween, nameOf, peakMemoryMiB, treeOf, usageOf } from "./measure.ts";
 import type { Certificate, Peer, Plan } from "./peers/peer.ts";
 import { freePort, listening } from "./ports.ts";
 import { lastWords, type Started, startProcess } from "./processes.ts";
@@ -65,14 +59,10 @@ export async function startSubject(
     );
     if (!isThere) {
       throw new Error(
-        `it did not start: ${
-          lastWords(started.said()).replaceAll(`${plan.folder}/`, "")
-        }`,
+        `it did not start: ${lastWords(started.said()).replaceAll(`${plan.folder}/`, "")}`,
       );
     }
-    const wrong = of.load.kind === "http"
-      ? await wrongAnswer(of.load, place)
-      : undefined;
+    const wrong = of.load.kind === "http" ? await wrongAnswer(of.load, place) : undefined;
     if (wrong !== undefined) throw new Error(wrong);
     return subject(peer, of, place, started, name);
   } catch (error) {
@@ -95,11 +85,7 @@ async function planOf(
   const webSocket = of.load.kind === "websocket";
   return {
     port,
-    backends: of.backends !== undefined
-      ? backends.many(of.backends)
-      : webSocket
-      ? backends.echo
-      : backends.http,
+    backends: of.backends !== undefined ? backends.many(of.backends) : webSocket ? backends.echo : backends.http,
     routes: of.routes ?? [],
     tls: of.tls ? certificate : undefined,
     webSocket,
@@ -127,8 +113,7 @@ function subject(
   return {
     peer,
     case: of,
-    warmUp: async (seconds) =>
-      void (await send(of.warmUp ?? of.load, place, seconds)),
+    warmUp: async (seconds) => void (await send(of.warmUp ?? of.load, place, seconds)),
     async measure(seconds) {
       const before = usage();
       const loaded = await send(of.load, place, seconds);

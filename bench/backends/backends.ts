@@ -34,9 +34,7 @@ export async function startBackends(folder: string): Promise<Backends> {
   ) => ["node", join(import.meta.dirname, "program.ts"), ...places];
 
   const hasNginx = isInstalled("nginx");
-  const http = hasNginx
-    ? nginxBackends(folder, ports, places)
-    : own([...ports.map(local), ...places]);
+  const http = hasNginx ? nginxBackends(folder, ports, places) : own([...ports.map(local), ...places]);
   await Promise.all([
     started(startProcess(onCore("load", http)), ports),
     started(startProcess(onCore("load", own(echoPorts.map(local)))), echoPorts),
@@ -45,9 +43,7 @@ export async function startBackends(folder: string): Promise<Backends> {
     http: ports.map((port) => `http://${local(port)}`),
     echo: echoPorts.map((port) => `http://${local(port)}`),
     many: (count) => places.slice(0, count).map((place) => `http://${place}`),
-    madeWith: hasNginx
-      ? "nginx"
-      : "a small program on Node, as nginx is not installed, and slower than most proxies",
+    madeWith: hasNginx ? "nginx" : "a small program on Node, as nginx is not installed, and slower than most proxies",
   };
 }
 

@@ -10,9 +10,7 @@ export async function wrongAnswer(
 ): Promise<string | undefined> {
   const until = performance.now() + 5000;
   for (;;) {
-    const answer = await once(load, place).catch((error: Error) =>
-      error.message
-    );
+    const answer = await once(load, place).catch((error: Error) => error.message);
     const wrong = typeof answer === "string" ? answer : wrongIn(answer, load);
     const mayBecomeRight = typeof answer === "string" || answer.status >= 500;
     if (wrong === undefined || !mayBecomeRight || performance.now() > until) {
@@ -32,9 +30,7 @@ function wrongIn(
   { answerBytes }: HttpLoad,
 ): string | undefined {
   if (status !== 200) return `it answered with status ${status}`;
-  return bytes === answerBytes
-    ? undefined
-    : `it answered with ${bytes} bytes in place of ${answerBytes}`;
+  return bytes === answerBytes ? undefined : `it answered with ${bytes} bytes in place of ${answerBytes}`;
 }
 
 function once(load: HttpLoad, { port, tls }: Place): Promise<Answer> {

@@ -43,9 +43,7 @@ const isMasked = (buffer: Buffer) => (buffer[1]! & 0x80) !== 0;
 
 function headLength(buffer: Buffer): number | undefined {
   if (buffer.length < 4) {
-    return buffer.length >= 2 && isShort(buffer) && !isMasked(buffer)
-      ? 2
-      : undefined;
+    return buffer.length >= 2 && isShort(buffer) && !isMasked(buffer) ? 2 : undefined;
   }
   return (isShort(buffer) ? 2 : 4) + (isMasked(buffer) ? 4 : 0);
 }

@@ -60,9 +60,7 @@ function open(connection: Connection): Promise<void> {
     });
     socket.on("error", fail);
     socket.on("close", fail);
-    const read = answerReader((status, bytes) =>
-      answered(connection, status, bytes)
-    );
+    const read = answerReader((status, bytes) => answered(connection, status, bytes));
     socket.on("data", (chunk: Buffer) => {
       try {
         read(chunk);
@@ -91,9 +89,7 @@ function answered(connection: Connection, status: number, bytes: number): void {
 /** Takes the connection for what waits longest. */
 function release(connection: Connection): void {
   if (isOver) return;
-  const due = load.perSecond === undefined
-    ? performance.now()
-    : waiting.shift();
+  const due = load.perSecond === undefined ? performance.now() : waiting.shift();
   if (due === undefined) free.push(connection);
   else send(connection, due);
 }
@@ -112,13 +108,9 @@ function requestOf(
     ...headers,
     ...(bodyBytes > 0 && { "Content-Length": String(bodyBytes) }),
   };
-  const lines = Object.entries(fields).map(([name, value]) =>
-    `${name}: ${value}\r\n`
-  );
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
-    `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${
-      "x".repeat(bodyBytes)
-    }`,
+    `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${"x".repeat(bodyBytes)}`,
   );
 }
 

@@ -35,9 +35,7 @@ function open(): Promise<{ socket: Socket; early: Buffer } | string> {
       const status = head.toString("latin1", 9, 12);
       if (status !== "101") socket.destroy();
       resolve(
-        status === "101"
-          ? { socket, early: head.subarray(end + 4) }
-          : `it answered the handshake with ${status}`,
+        status === "101" ? { socket, early: head.subarray(end + 4) } : `it answered the handshake with ${status}`,
       );
     };
     socket.on("data", read);

@@ -4,12 +4,7 @@ import { shortAnswer } from "../backends/nginx.ts";
 import { bench } from "../install.ts";
 import type { Peer } from "./peer.ts";
 import { settings } from "./settings.ts";
-import {
-  packageFolder,
-  packageVersion,
-  versionIn,
-  versionOf,
-} from "./versions.ts";
+import { packageFolder, packageVersion, versionIn, versionOf } from "./versions.ts";
 
 /** The least that each runtime can do: a server that answers by itself, and on Node a server and the leanest client it has. */
 export const floors: readonly Peer[] = [
@@ -20,10 +15,7 @@ export const floors: readonly Peer[] = [
       title: "node:http + undici's dispatch alone",
       run: ["node"],
     }),
-    version: async () =>
-      `undici ${
-        packageVersion(packageFolder("undici", [bench]))
-      }, node ${await runtime("node")}`,
+    version: async () => `undici ${packageVersion(packageFolder("undici", [bench]))}, node ${await runtime("node")}`,
   },
   floor({ name: "hello-bun", title: "Bun.serve alone", run: ["bun"] }),
   floor({
@@ -45,8 +37,7 @@ export const floors: readonly Peer[] = [
   },
 ];
 
-const runtime = async (name: string) =>
-  versionIn(await versionOf([name, "--version"]));
+const runtime = async (name: string) => versionIn(await versionOf([name, "--version"]));
 
 function floor(
   { name, title, run }: {

@@ -39,9 +39,5 @@ frontend bench
   default_backend bench
 backend bench
   balance roundrobin
-  ${
-    backends.map((backend, index) =>
-      `server s${index} ${new URL(backend).host} check inter 10s`
-    ).join("\n  ")
-  }
+  ${backends.map((backend, index) => `server s${index} ${new URL(backend).host} check inter 10s`).join("\n  ")}
 `;

@@ -3,12 +3,7 @@ import { bench } from "../install.ts";
 import { root } from "../processes.ts";
 import type { Peer } from "./peer.ts";
 import { settings } from "./settings.ts";
-import {
-  packageFolder,
-  packageVersion,
-  versionIn,
-  versionOf,
-} from "./versions.ts";
+import { packageFolder, packageVersion, versionIn, versionOf } from "./versions.ts";
 
 /** Proxies made with libraries from npm: a program of a few lines each. */
 export const libraries: readonly Peer[] = [
@@ -59,8 +54,7 @@ interface Library {
 }
 
 function library(
-  { name, title, of, run = ["node"], file = `${name}.ts`, webSocket = false }:
-    Library,
+  { name, title, of, run = ["node"], file = `${name}.ts`, webSocket = false }: Library,
 ): Peer {
   return {
     name,
@@ -69,15 +63,11 @@ function library(
     async version() {
       const version = packageVersion(packageFolder(of, [bench, root]));
       const [runtime = ""] = run;
-      return `${of} ${version}, ${runtime} ${
-        versionIn(await versionOf([runtime, "--version"]))
-      }`;
+      return `${of} ${version}, ${runtime} ${versionIn(await versionOf([runtime, "--version"]))}`;
     },
     lacks: (
       plan,
-    ) => (plan.webSocket && !webSocket
-      ? "it passes no WebSockets on"
-      : undefined),
+    ) => (plan.webSocket && !webSocket ? "it passes no WebSockets on" : undefined),
     start: (plan) => ({
       command: [...run, join(import.meta.dirname, "programs", file)],
       env: settings(plan),

@@ -40,15 +40,9 @@ function config(
   client_max_body_size 1g;
   server_names_hash_max_size 8192;
   server_names_hash_bucket_size 128;
-  ${
-    tls
-      ? `ssl_certificate ${tls.cert};\n  ssl_certificate_key ${tls.key};`
-      : ""
-  }
+  ${tls ? `ssl_certificate ${tls.cert};\n  ssl_certificate_key ${tls.key};` : ""}
   upstream backends {
-    ${
-    backends.map((backend) => `server ${new URL(backend).host};`).join("\n    ")
-  }
+    ${backends.map((backend) => `server ${new URL(backend).host};`).join("\n    ")}
     keepalive ${Math.max(256, backends.length)};
     keepalive_requests 1000000000;
   }

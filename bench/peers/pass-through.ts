@@ -17,17 +17,14 @@ export const passThrough: Peer = {
   },
 };
 
-const worker =
-  "export default { fetch: (request, env) => env.B.fetch(request) };";
+const worker = "export default { fetch: (request, env) => env.B.fetch(request) };";
 
 /** A service binding has one address. */
 const config = ({ port, backends: [backend = ""] }: Plan) =>
   `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "backend", external = (address = ${
-    JSON.stringify(new URL(backend).host)
-  }, http = ())),
+    (name = "backend", external = (address = ${JSON.stringify(new URL(backend).host)}, http = ())),
     (name = "proxy", worker = (
       modules = [(name = "worker.js", esModule = ${JSON.stringify(worker)})],
       compatibilityDate = "2026-11-01",

@@ -29,9 +29,7 @@ function ours(
     },
     lacks: (
       { tls },
-    ) => (tls !== undefined && name === "workerd"
-      ? "on Workers, TLS ends in front of it"
-      : undefined),
+    ) => (tls !== undefined && name === "workerd" ? "on Workers, TLS ends in front of it" : undefined),
     start(plan): Start {
       const file = join(plan.folder, "roundabout.json");
       writeFileSync(file, JSON.stringify(configOf(plan), null, 2));

@@ -15,8 +15,7 @@ export async function versionOf(
 }
 
 /** The first number in it with dots or dashes. */
-export const versionIn = (text: string) =>
-  text.match(/\d+(?:[.-]\d+)+/)?.[0] ?? text;
+export const versionIn = (text: string) => text.match(/\d+(?:[.-]\d+)+/)?.[0] ?? text;
 
 /** The version of the package in a folder. */
 export function packageVersion(folder: string): string {

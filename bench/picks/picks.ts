@@ -39,9 +39,7 @@ export async function measurePicks(
     ) as readonly Measured[];
     seconds.push(await secondsOfAMillion(command));
   }
-  const isWithin = Object.values(measured).flat().every((each) =>
-    nsOf(each) <= most(each)
-  );
+  const isWithin = Object.values(measured).flat().every((each) => nsOf(each) <= most(each));
   return { text: markdown(measured, seconds, rounds), measured, isWithin };
 }
 

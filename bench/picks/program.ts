@@ -22,8 +22,7 @@ const measured: Measured[] = [];
 for (const backends of sizes) {
   for (const weights of weightings) {
     const list = listOf(backends, weights);
-    const add = (name: string, pick: () => void) =>
-      void measured.push({ name, backends, weights, ns: nsOf(pick) });
+    const add = (name: string, pick: () => void) => void measured.push({ name, backends, weights, ns: nsOf(pick) });
     for (const name of names) {
       add(
         name,
@@ -57,9 +56,7 @@ function listOf(length: number, weights: string): Candidates {
 /** A pick beside many requests in flight. Every eighth begins one and ends the oldest, so that the loads change and cost little. */
 function picker(list: Candidates, policy: Policy): () => void {
   const meters = createMeters(10_000);
-  list.forEach(({ id }, index) =>
-    meters.learn(id, 10 + ((index * 17) % 50), 0)
-  );
+  list.forEach(({ id }, index) => meters.learn(id, 10 + ((index * 17) % 50), 0));
   // The balancer has read the clock before it picks.
   const context: PickContext = {
     random: Math.random,

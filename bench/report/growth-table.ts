@@ -12,13 +12,9 @@ export function growthTable(
   { results }: Report,
 ): readonly string[] {
   const own = results.filter((result) => result.scenario === id);
-  const labels = cases.map(({ label }) => label).filter((label) =>
-    own.some((result) => result.label === label)
-  );
+  const labels = cases.map(({ label }) => label).filter((label) => own.some((result) => result.label === label));
   const rows = [...new Set(own.map(({ peer }) => peer))].map((peer) => {
-    const sizes = labels.map((label) =>
-      own.find((result) => result.peer === peer && result.label === label)
-    );
+    const sizes = labels.map((label) => own.find((result) => result.peer === peer && result.label === label));
     return [
       titleOf(peer),
       ...sizes.map((result) => sizeCell(result, results)),

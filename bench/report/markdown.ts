@@ -8,9 +8,7 @@ import { short } from "./table.ts";
 /** The report for people. */
 export function markdown(report: Report): string {
   const { date, machine, rounds, seconds, scenarios } = report;
-  const effort = `${
-    rounds === 1 ? "one round" : `${rounds} rounds`
-  } of ${seconds} s`;
+  const effort = `${rounds === 1 ? "one round" : `${rounds} rounds`} of ${seconds} s`;
   const lines = [
     "# Benchmark",
     "",
@@ -24,13 +22,9 @@ export function markdown(report: Report): string {
     "",
     ...overview(report),
     "",
-    ...scenarios.filter(({ grows }) => !grows).map(({ id, title }) =>
-      `- ${id}: ${title}`
-    ),
+    ...scenarios.filter(({ grows }) => !grows).map(({ id, title }) => `- ${id}: ${title}`),
     ...ratios(report),
-    ...scenarios.flatMap((scenario) =>
-      (scenario.grows ? growthTable : scenarioTable)(scenario, report)
-    ),
+    ...scenarios.flatMap((scenario) => (scenario.grows ? growthTable : scenarioTable)(scenario, report)),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -48,8 +42,6 @@ function apart({ results }: Report): readonly string[] {
     .toSorted((a, b) => b.apartUs - a.apartUs);
   if (worst === undefined) return [];
   const { result: { peer, scenario }, apartUs, apartMiB = 0 } = worst;
-  const most = `${short(apartUs)} µs a request (${scenario}) and ${
-    short(apartMiB)
-  } MiB`;
+  const most = `${short(apartUs)} µs a request (${scenario}) and ${short(apartMiB)} MiB`;
   return [`What runs ${titleOf(peer)} is not counted: at most ${most}.`];
 }

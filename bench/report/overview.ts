@@ -16,16 +16,12 @@ export function overview(report: Report): readonly string[] {
         of: cpu,
       }))
     ),
-    ...(scenarios.some(({ id }) => id === "S1")
-      ? [{ head: "MiB in S1", id: "S1", label: "", of: memory }]
-      : []),
+    ...(scenarios.some(({ id }) => id === "S1") ? [{ head: "MiB in S1", id: "S1", label: "", of: memory }] : []),
   ];
   const rows = peers.flatMap(({ name, title }) => {
     const version = versions[name];
     if (version === undefined) {
-      return missing[name] === undefined
-        ? []
-        : [[title, `not measured: ${missing[name]}`]];
+      return missing[name] === undefined ? [] : [[title, `not measured: ${missing[name]}`]];
     }
     const cells = columns.map(({ id, label, of }) => {
       const result = results.find(({ scenario, label: own, peer }) =>
@@ -57,22 +53,16 @@ function shortly(
 
 /** How many times everybody else's CPU time ours is, in S1; nothing where S1 was not measured. */
 export function ratios({ results }: Report): readonly string[] {
-  const first = results.filter((result) =>
-    result.scenario === "S1" && isSound(result)
-  );
+  const first = results.filter((result) => result.scenario === "S1" && isSound(result));
   const [ours, others] = [true, false].map((isOurs) =>
-    first.filter(({ peer }) =>
-      peers.some(({ name, isOurs: own }) => name === peer && own === isOurs)
-    )
+    first.filter(({ peer }) => peers.some(({ name, isOurs: own }) => name === peer && own === isOurs))
   ) as [Result[], Result[]];
   if (ours.length === 0 || others.length === 0) return [];
   const rows = others.map((other) => [
     titleOf(other.peer),
     ...ours.map((own) => {
       const sound = find(results, own, other.peer);
-      return sound === undefined
-        ? nothing
-        : ratioOf(own, sound, ({ cpuUs }) => cpuUs).toFixed(2);
+      return sound === undefined ? nothing : ratioOf(own, sound, ({ cpuUs }) => cpuUs).toFixed(2);
     }),
   ]);
   return [

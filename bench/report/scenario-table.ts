@@ -57,9 +57,7 @@ function cells(
 /** What makes the figures void. */
 export function failed(failures: Readonly<Record<string, number>>): string {
   return `void: ${
-    Object.entries(failures).map(([kind, count]) =>
-      `${count.toLocaleString("en")} ${kind}`
-    ).join(", ")
+    Object.entries(failures).map(([kind, count]) => `${count.toLocaleString("en")} ${kind}`).join(", ")
   } failed`;
 }
 
@@ -77,15 +75,11 @@ function addedUs(
 }
 
 function lateness(results: readonly Result[]): readonly string[] {
-  const late = results.flatMap(({ samples }) =>
-    samples.flatMap(({ lateUs }) => lateUs ?? [])
-  );
+  const late = results.flatMap(({ samples }) => samples.flatMap(({ lateUs }) => lateUs ?? []));
   if (late.length === 0) return [];
   return [
     "",
-    `Requests were sent ${
-      short(median(late))
-    } µs after they were due, at the 99th percentile.`,
+    `Requests were sent ${short(median(late))} µs after they were due, at the 99th percentile.`,
   ];
 }
 

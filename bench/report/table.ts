@@ -21,11 +21,7 @@ export function table(
 /** A figure, and in brackets how many times nginx's it is. */
 export function cell({ value, ratio }: Figure): string {
   if (!Number.isFinite(value)) return nothing;
-  return `${short(value)}${
-    ratio === undefined || !Number.isFinite(ratio)
-      ? ""
-      : ` (${ratio.toFixed(2)})`
-  }`;
+  return `${short(value)}${ratio === undefined || !Number.isFinite(ratio) ? "" : ` (${ratio.toFixed(2)})`}`;
 }
 
 /** Where there is no figure, and nothing to say of it. */

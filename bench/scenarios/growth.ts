@@ -55,8 +55,7 @@ function scenario(
   what: string,
   of: (count: number) => Omit<Case, "label">,
 ): Scenario {
-  const label = (count: number) =>
-    `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+  const label = (count: number) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
   return {
     id,
     title,

@@ -42,8 +42,7 @@ export const others: readonly Scenario[] = [
   },
   {
     id: "LATENCY",
-    title:
-      "GET 1 KiB, 2,000 requests a second whatever comes back, 64 connections",
+    title: "GET 1 KiB, 2,000 requests a second whatever comes back, 64 connections",
     unit: "request",
     peers: [...best, "direct"],
     cases: [{ label: "", load: { ...get, perSecond: 2000 }, warmUp: get }],

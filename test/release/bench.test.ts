@@ -135,9 +135,7 @@ describe("the bench, quick", { skip }, () => {
   });
 
   const resultOf = (scenario: string, peer: string): Result => {
-    const found = report.results.find((result) =>
-      result.scenario === scenario && result.peer === peer
-    );
+    const found = report.results.find((result) => result.scenario === scenario && result.peer === peer);
     assert.ok(found !== undefined, `${peer} in ${scenario}`);
     return found;
   };
@@ -192,8 +190,7 @@ describe("the bench", { skip }, () => {
       ]
     ) {
       for (const backends of ["3", "1,000"]) {
-        const row =
-          `^\\| ${name} \\| ${backends} \\| (?:un)?equal \\| [\\d,]+(?: \\| \\**[\\d.,]+\\**){3} \\|$`;
+        const row = `^\\| ${name} \\| ${backends} \\| (?:un)?equal \\| [\\d,]+(?: \\| \\**[\\d.,]+\\**){3} \\|$`;
         assert.equal(
           output.match(new RegExp(row, "gm"))?.length,
           2,

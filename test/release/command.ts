@@ -5,16 +5,13 @@ import { within } from "../support/wait.ts";
 export const root = resolve(import.meta.dirname, "../..");
 
 /** What npm hands down to what it runs, but for where packages come from. */
-const handedDown =
-  /^npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|.*proxy)$)/i;
+const handedDown = /^npm_(?!config_(?:registry|cache|userconfig|globalconfig|cafile|.*proxy)$)/i;
 
 /** What a person has in a fresh terminal, with the project's own runtimes in front of the machine's. */
 function environment(): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _, ROUNDABOUT_CONFIG: __, ...rest } = process.env;
   const kept = Object.entries(rest).filter(([name]) => !handedDown.test(name));
-  const path = `${resolve(root, "node_modules/.bin")}${delimiter}${
-    rest["PATH"]
-  }`;
+  const path = `${resolve(root, "node_modules/.bin")}${delimiter}${rest["PATH"]}`;
   return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: "1", CI: "1" };
 }
 
@@ -98,8 +95,7 @@ async function stopGroup(running: RunningProcess): Promise<void> {
 }
 
 /** Everything that a command has said so far. */
-export const told = (running: RunningProcess): string =>
-  `${running.lines().join("\n")}\n${running.errors()}`;
+export const told = (running: RunningProcess): string => `${running.lines().join("\n")}\n${running.errors()}`;
 
 const listening = /listening on http:\/\/[^\s"]*:(\d+)/i;
 

@@ -45,8 +45,7 @@ export function stepsOf({ text }: Block): Step[] {
 }
 
 /** `name.ts` of a block that begins with `// name.ts`. */
-export const nameOf = ({ text }: Block): string | undefined =>
-  /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1];
+export const nameOf = ({ text }: Block): string | undefined => /^(?:\/\/|#) (\S+)\n/.exec(text)?.[1];
 
 /** The code that stands in the running text. */
 export function inlineCode(markdown: string): string[] {

@@ -87,9 +87,7 @@ describe("the package", () => {
       encoding: "utf8",
     })
       .filter((entry) => entry.isFile())
-      .map((entry) =>
-        relative(installed.home, join(entry.parentPath, entry.name))
-      );
+      .map((entry) => relative(installed.home, join(entry.parentPath, entry.name)));
   });
 
   it("holds what was built and what is read, and nothing else", () => {
@@ -111,17 +109,13 @@ describe("the package", () => {
   it("holds no file of dist that nobody can reach", () => {
     const reached = reachable(installed.home, manifest);
     assert.deepEqual(
-      files.filter((name) =>
-        name.startsWith("dist/") && !reached.has(stem(name))
-      ),
+      files.filter((name) => name.startsWith("dist/") && !reached.has(stem(name))),
       [],
     );
   });
 
   it("speaks of no folder of the machine that packed it", () => {
-    const places = [root, homedir(), "file:///"].filter((place) =>
-      place.length > 1
-    );
+    const places = [root, homedir(), "file:///"].filter((place) => place.length > 1);
     const telling = files.filter((name) => {
       const text = readFileSync(join(installed.home, name), "utf8");
       return places.some((place) => text.includes(place));
@@ -161,9 +155,7 @@ describe("the package", () => {
 
   for (const [name, [command, ...args]] of Object.entries(runtimes)) {
     it(`is imported by ${name}, which brings its own ports`, async () => {
-      const server = createServer((request, response) =>
-        response.end(`${request.url} here`)
-      ).listen(0, "127.0.0.1");
+      const server = createServer((request, response) => response.end(`${request.url} here`)).listen(0, "127.0.0.1");
       try {
         await new Promise((resume) => server.once("listening", resume));
         const { port } = server.address() as AddressInfo;
@@ -218,9 +210,7 @@ describe("the package", () => {
         manifest.bin["roundabout"] ?? "",
       );
       // On Node as npm links it, started by its first line.
-      const line: CommandLine = name === "node"
-        ? ["node_modules/.bin/roundabout"]
-        : [command, ...args, bin];
+      const line: CommandLine = name === "node" ? ["node_modules/.bin/roundabout"] : [command, ...args, bin];
       const serve = [
         ...line,
         "serve",

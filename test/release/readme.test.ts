@@ -10,16 +10,7 @@ import { traits } from "../../src/runtimes/traits.ts";
 import { get, portOf, root, run, using } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
 import { type Installed, installPackage } from "./installed.ts";
-import {
-  between,
-  type Block,
-  blocksOf,
-  inlineCode,
-  nameOf,
-  readme,
-  steady,
-  stepsOf,
-} from "./markdown.ts";
+import { between, type Block, blocksOf, inlineCode, nameOf, readme, steady, stepsOf } from "./markdown.ts";
 import { demoHindrance, play } from "./walk-through.ts";
 
 const blocks = blocksOf(readme);
@@ -32,19 +23,14 @@ const { tasks } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as {
   tasks: Record<string, string>;
 };
 
-const configurations = blocks.filter(({ language }) =>
-  ["json", "jsonc", "yaml", "toml"].includes(language)
-);
+const configurations = blocks.filter(({ language }) => ["json", "jsonc", "yaml", "toml"].includes(language));
 const programs = blocks.filter(({ language }) => language === "ts");
 const consoles = blocks.filter(({ language }) => language === "console");
 
 const firstCommand = (block: Block) => stepsOf(block)[0]?.command ?? "";
-const isWalk = (block: Block) =>
-  walkThrough.some(({ text }) => text === block.text);
+const isWalk = (block: Block) => walkThrough.some(({ text }) => text === block.text);
 const consoleWith = (command: string): Block => {
-  const found = consoles.find((block) =>
-    stepsOf(block).some((step) => step.command.startsWith(command))
-  );
+  const found = consoles.find((block) => stepsOf(block).some((step) => step.command.startsWith(command)));
   assert.ok(
     found !== undefined,
     `README.md has no console block with ${command}`,
@@ -90,17 +76,14 @@ describe("the README", () => {
 
   /** Text with the README's ports replaced by those that are really listened on, and the way back. */
   const portsIn = (port: number) => {
-    const real = [...backends].map(([name, server]) =>
-      [name, (server.address() as AddressInfo).port] as const
-    );
+    const real = [...backends].map(([name, server]) => [name, (server.address() as AddressInfo).port] as const);
     const pairs: readonly (readonly [number, number])[] = [
       [8080, port],
       ...real,
     ];
     const swap = (text: string, from: 0 | 1, to: 0 | 1) =>
       pairs.reduce(
-        (all, pair) =>
-          all.replace(new RegExp(`\\b${pair[from]}\\b`, "g"), String(pair[to])),
+        (all, pair) => all.replace(new RegExp(`\\b${pair[from]}\\b`, "g"), String(pair[to])),
         text,
       );
     return {
@@ -115,8 +98,7 @@ describe("the README", () => {
       blocks.length * 2,
       "fences that are not found",
     );
-    const isPlayed = (block: Block) =>
-      consolePlayers.some((start) => firstCommand(block).startsWith(start));
+    const isPlayed = (block: Block) => consolePlayers.some((start) => firstCommand(block).startsWith(start));
     const played = new Set([
       ...configurations,
       ...programs.filter((block) => programPlayers.has(nameOf(block) ?? "")),
@@ -134,12 +116,9 @@ describe("the README", () => {
   });
 
   it("names files, scripts and places that exist", () => {
-    const shown = consoles.flatMap((block) =>
-      stepsOf(block).map(({ command }) => command)
-    );
+    const shown = consoles.flatMap((block) => stepsOf(block).map(({ command }) => command));
     const code = [...inlineCode(readme), ...shown].join("\n");
-    const all = (pattern: RegExp, text = code) =>
-      [...text.matchAll(pattern)].map(([, name = ""]) => name);
+    const all = (pattern: RegExp, text = code) => [...text.matchAll(pattern)].map(([, name = ""]) => name);
 
     const files = all(
       /(?<![\w:./-])((?:[\w-]+\/)*[\w-]+(?:\.[\w-]+)*\.(?:ts|js|json|toml|md))\b/g,
@@ -147,9 +126,7 @@ describe("the README", () => {
     const links = all(/\]\((?!https?:)([^)#]+)\)/g, readme);
     const own = new Set(programs.map(nameOf));
     assert.deepEqual(
-      [...files, ...links].filter((name) =>
-        !own.has(name) && !existsSync(join(root, name))
-      ),
+      [...files, ...links].filter((name) => !own.has(name) && !existsSync(join(root, name))),
       [],
     );
 
@@ -179,9 +156,7 @@ describe("the README", () => {
       const file = `roundabout.${language}`;
       writeFileSync(join(directory, file), text);
       const source = await readConfig({ file, directory });
-      const config = source.check(() =>
-        loadConfig(source.raw, traits.node, () => undefined)
-      );
+      const config = source.check(() => loadConfig(source.raw, traits.node, () => undefined));
       assert.ok(Object.keys(config.pools).length > 0);
       const { $schema } = source.raw as { readonly $schema?: string };
       if ($schema !== undefined) {
@@ -195,9 +170,7 @@ describe("the README", () => {
       file: "roundabout.config.ts",
       directory: installed.folder,
     });
-    const config = source.check(() =>
-      loadConfig(source.raw, traits.workers, () => undefined)
-    );
+    const config = source.check(() => loadConfig(source.raw, traits.workers, () => undefined));
     assert.deepEqual(config.store, { type: "kv", binding: "POOLS" });
   });
 
@@ -288,9 +261,7 @@ describe("the README", () => {
   });
 
   const shown = stepsOf(consoleWith("npm start"))[0];
-  const starts = inlineCode(readme).filter((code) =>
-    code.includes("-c roundabout.jsonc")
-  );
+  const starts = inlineCode(readme).filter((code) => code.includes("-c roundabout.jsonc"));
   for (const command of new Set([shown?.command ?? "", ...starts])) {
     it(`starts a balancer by ${command}`, async () => {
       const file = join(temporaryFolder(), "roundabout.jsonc");
@@ -308,9 +279,7 @@ describe("the README", () => {
           const answer = await (await fetch(`http://localhost:${port}/`))
             .text();
           // Workers begin with any backend.
-          const first = command.includes("workers") && answer === "8081\n"
-            ? "8081"
-            : "8082";
+          const first = command.includes("workers") && answer === "8081\n" ? "8081" : "8082";
           assert.equal(answer, `${first}\n`);
           await running.waitForLine(
             (line) => line.includes("GET / 200"),
@@ -321,9 +290,8 @@ describe("the README", () => {
           const seen = portsIn(port).shown(
             lines.replaceAll(file, "roundabout.jsonc"),
           );
-          const expected =
-            shown?.output.replace('"127.0.0.1:8082"', `"127.0.0.1:${first}"`) ??
-              "";
+          const expected = shown?.output.replace('"127.0.0.1:8082"', `"127.0.0.1:${first}"`) ??
+            "";
           assert.equal(steady(seen), steady(expected));
           assert.equal(
             withoutNpm(running.errors()).replace(/^Task .*\n/gm, ""),
@@ -351,14 +319,11 @@ describe("the README", () => {
 });
 
 /** Without what npm says about the machine's own settings. */
-const withoutNpm = (text: string) =>
-  text.replace(/^npm (warn|notice) .*\n/gm, "");
+const withoutNpm = (text: string) => text.replace(/^npm (warn|notice) .*\n/gm, "");
 
 /** A backend that calls itself by the port that it has in the README. */
 async function standIn(name: number): Promise<[number, Server]> {
-  const server = createServer((request, response) =>
-    response.end(request.url === "/health" ? "ok\n" : `${name}\n`)
-  );
+  const server = createServer((request, response) => response.end(request.url === "/health" ? "ok\n" : `${name}\n`));
   server.listen(0, "127.0.0.1");
   await new Promise((resume) => server.once("listening", resume));
   return [name, server];

@@ -3,23 +3,14 @@ import { describe, it } from "node:test";
 import { runtimes } from "../conformance/runtimes.ts";
 import { gaps as hostileGaps } from "../hostile/gaps.ts";
 import { cellsOf, promises, titleOf } from "../support/promises.ts";
-import {
-  rowOf,
-  runtimeColumns,
-  runtimesPage,
-  tablesOf,
-} from "../support/runtimes-page.ts";
+import { rowOf, runtimeColumns, runtimesPage, tablesOf } from "../support/runtimes-page.ts";
 import { traits } from "../../src/runtimes/traits.ts";
 
 const columns = Object.values(runtimeColumns);
 const tables = tablesOf(runtimesPage);
-const rowsUnder = (first: string) =>
-  tables.filter(({ header }) => header[0] === first).flatMap(({ rows }) =>
-    rows
-  );
+const rowsUnder = (first: string) => tables.filter(({ header }) => header[0] === first).flatMap(({ rows }) => rows);
 
-const byFirst = (one: readonly string[], other: readonly string[]) =>
-  one[0]!.localeCompare(other[0]!);
+const byFirst = (one: readonly string[], other: readonly string[]) => one[0]!.localeCompare(other[0]!);
 
 describe("the page about the runtimes", () => {
   it("has tables of known kinds only, with a column a runtime where there is one", () => {
@@ -64,9 +55,7 @@ describe("the page about the runtimes", () => {
     assert.deepEqual(
       missing.map(titleOf),
       [],
-      `these rows are missing:\n${
-        missing.map((one) => rowOf(cellsOf(one))).join("\n")
-      }\n`,
+      `these rows are missing:\n${missing.map((one) => rowOf(cellsOf(one))).join("\n")}\n`,
     );
   });
 
@@ -77,15 +66,11 @@ describe("the page about the runtimes", () => {
       ) => [path, ...cells])
     );
     const paths = new Set(
-      runtimes.flatMap((runtime) =>
-        traits[runtime].cannot.map(({ path }) => path)
-      ),
+      runtimes.flatMap((runtime) => traits[runtime].cannot.map(({ path }) => path)),
     );
     const expected = [...paths].map((path) => [
       path,
-      ...runtimes.map((runtime) =>
-        traits[runtime].cannot.find((one) => one.path === path)?.why ?? "yes"
-      ),
+      ...runtimes.map((runtime) => traits[runtime].cannot.find((one) => one.path === path)?.why ?? "yes"),
     ]);
     assert.deepEqual(said.sort(byFirst), expected.sort(byFirst));
   });

@@ -42,13 +42,10 @@ export async function offersOf(demo: RunningProcess): Promise<Offer[]> {
     "the end of the tour",
     20_000,
   );
-  const offer =
-    /backend (\d+): +kill (\d+) +brings it down; +(.+?) +brings it back/;
+  const offer = /backend (\d+): +kill (\d+) +brings it down; +(.+?) +brings it back/;
   return demo.lines().flatMap((line) => {
     const [, port, pid, restart] = offer.exec(line) ?? [];
-    return restart === undefined
-      ? []
-      : [{ port: Number(port), pid: Number(pid), restart }];
+    return restart === undefined ? [] : [{ port: Number(port), pid: Number(pid), restart }];
   });
 }
 

@@ -42,8 +42,7 @@ async function deploy(
 }
 
 /** Not by assert.doesNotMatch, which would print the whole bundle. */
-const isForWorkers = (code: string) =>
-  !/\b(?:from|import|require)\s*\(?\s*["']node:/.test(code);
+const isForWorkers = (code: string) => !/\b(?:from|import|require)\s*\(?\s*["']node:/.test(code);
 
 const kibibytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 
@@ -59,17 +58,13 @@ describe("wrangler", () => {
     assert.match(output, /env\.ROUNDABOUT_CONFIG/);
     assert.ok(isForWorkers(code), "a module of Node's is in the bundle");
     context.diagnostic(
-      `bundle: ${kibibytes(Buffer.byteLength(code))}, gzipped ${
-        kibibytes(gzipSync(code).length)
-      }`,
+      `bundle: ${kibibytes(Buffer.byteLength(code))}, gzipped ${kibibytes(gzipSync(code).length)}`,
     );
   });
 
   it("deploys the README's Worker of three lines with the installed package", async () => {
     for (const name of ["worker.ts", "roundabout.config.ts"]) {
-      const block = blocksOf(readme).find((candidate) =>
-        nameOf(candidate) === name
-      );
+      const block = blocksOf(readme).find((candidate) => nameOf(candidate) === name);
       assert.ok(block !== undefined, `README.md has ${name}`);
       writeFileSync(join(folder, name), block.text);
     }
@@ -109,8 +104,7 @@ describe("wrangler", () => {
       { env },
       async (running) => {
         const port = await eventually(30_000, "where it listens", async () => {
-          const [, found] =
-            /Ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(told(running)) ?? [];
+          const [, found] = /Ready on http:\/\/127\.0\.0\.1:(\d+)/.exec(told(running)) ?? [];
           return found === undefined ? undefined : Number(found);
         });
         assert.deepEqual(await get(port, "/_roundabout/livez"), [200, "ok\n"]);

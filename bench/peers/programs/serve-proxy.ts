@@ -1,10 +1,5 @@
 import { readFileSync } from "node:fs";
-import {
-  Agent,
-  createServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { nextBackend, port, tls } from "./settings.ts";
@@ -43,8 +38,7 @@ export function serveProxy(proxy: Proxy, upgrade: Upgrade): void {
   }, handle);
   server.on(
     "upgrade",
-    (request: IncomingMessage, socket: Duplex, head: Buffer) =>
-      void upgrade(request, socket, head, nextBackend()),
+    (request: IncomingMessage, socket: Duplex, head: Buffer) => void upgrade(request, socket, head, nextBackend()),
   );
   server.listen(port, "127.0.0.1");
 }

@@ -5,9 +5,7 @@ const read = (name: string) => process.env[name] ?? "";
 export const port = Number(read("BENCH_PORT"));
 export const backends: readonly string[] = read("BENCH_BACKENDS").split(",");
 /** Names of files; absent: plain http. */
-export const tls = read("BENCH_CERT") === ""
-  ? undefined
-  : { cert: read("BENCH_CERT"), key: read("BENCH_KEY") };
+export const tls = read("BENCH_CERT") === "" ? undefined : { cert: read("BENCH_CERT"), key: read("BENCH_KEY") };
 
 let turn = 0;
 /** They take turns. */
