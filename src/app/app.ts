@@ -13,7 +13,7 @@ import type { Forwarding } from "../proxy/forward.ts";
 import { editRequest, type Sender } from "../proxy/headers.ts";
 import { inspect, type Inspected } from "../proxy/inspect.ts";
 import { forwardWithRetries } from "../proxy/retry.ts";
-import { createTrust } from "../proxy/trust.ts";
+import { clientAddress, createTrust } from "../proxy/trust.ts";
 import { createPools } from "../stores/pools.ts";
 import { isSwitched } from "../transports/websocket/switched.ts";
 import { adminApp } from "./admin.ts";
@@ -81,7 +81,11 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       const { names, choose } = steerings.get(route.pool)!;
       const refreshing = refreshAll(names);
       if (refreshing !== undefined) await refreshing;
-      const pool = inUse = served[names.length === 1 ? names[0]! : choose(steeredBy(client, headers, trusted))]!;
+      // Who has no address cannot be known again: each of its requests is another client.
+      const peer = client.address;
+      const address = (trusted ? clientAddress(peer, headers.get("x-forwarded-for"), isTrusted) : peer) ?? requestId;
+      const steered = { client: () => networkOf(address), place: placeOf(client, headers, trusted) };
+      const pool = inUse = served[choose(steered)]!;
 
       const proto = (client.secure ?? request.url.startsWith("https:")) ? "https" : "http";
       const port = client.port ?? (proto === "https" ? 443 : 80);
@@ -96,8 +100,11 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
 
       const { affinity, slots } = pool;
       const { backends } = pools.current(pool.name);
-      const keyed: Keyed = { address: client.address, path: asked.path, query: asked.query, headers };
-      const session = affinity === undefined ? undefined : await affinity.find(keyed, backends);
+      const keyed: Keyed = { address, path: asked.path, query: asked.query, headers };
+      const session = affinity === undefined
+        ? undefined
+        : await affinity.find(keyed, backends.filter(pool.keepsSessions));
+      const startedAt = clock.now();
       if (slots !== undefined) {
         leaveSlot = await takeSlot(slots, forwarding.incoming, pool.config.timeouts.request, clock);
       }
@@ -110,6 +117,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         ask: { key: () => pool.key(keyed), wanted: session?.backend, bound: session?.bound },
         transport,
         clock,
+        startedAt,
         random,
         onPick: observed.picked,
         onFailure: observed.backendFailed,
@@ -121,7 +129,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         observed.ended(bytes, error);
       });
 
-      observed.answered(isSwitched(response) ? 101 : response.status);
+      observed.answered(isSwitched(response) ? 101 : response.status, backend);
       return withFields(response, route.setResponseHeaders, session?.settled(backend.id, cameByHttps(sender, headers)));
     } catch (thrown) {
       const error = asProxyError(thrown);
@@ -217,14 +225,11 @@ function forwardingOf(
 
 /** To us, or to the trusted proxy in front. */
 const cameByHttps = ({ trusted, proto }: Sender, headers: Fields) =>
-  ((trusted && headers.get("x-forwarded-proto")) || proto) === "https";
+  ((trusted && headers.get("x-forwarded-proto")?.split(",")[0]?.trim().toLowerCase()) || proto) === "https";
 
-/** What decides between pools. */
-const steeredBy = ({ address, place }: Client, headers: Fields, trusted: boolean): Steered => ({
-  client: () => networkOf(address),
-  place: (by, header) =>
-    place?.[by] ?? (trusted && header !== undefined ? headers.get(header) ?? undefined : undefined),
-});
+/** A client's place, as the platform or a trusted proxy says. */
+const placeOf = ({ place }: Client, headers: Fields, trusted: boolean): Steered["place"] => (by, header) =>
+  place?.[by] ?? (trusted && header !== undefined ? headers.get(header) ?? undefined : undefined);
 
 /** A runtime's own answer may not be changed, so one with other fields is another one. */
 function withFields(

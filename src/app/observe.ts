@@ -8,8 +8,8 @@ export interface Observation {
   /** A try begins. */
   picked(backend: Backend): void;
   backendFailed(backend: Backend, error: ProxyError): void;
-  /** The last backend's head is passed on; the request is over when `ended` has come too, before or after. */
-  answered(status: number): void;
+  /** A backend's head is passed on, of those that were tried not always the last; the request is over when `ended` has come too, before or after. */
+  answered(status: number, by: Backend): void;
   ended(bytes: number | undefined, error?: unknown): void;
   /** The balancer answers itself. */
   failed(error: ProxyError): void;
@@ -73,7 +73,8 @@ export function createObserver(access: boolean, { clock, log }: { clock: Clock; 
           withoutUndefined({ requestId, backend: backend.id, path, error: error.code, cause }),
         );
       },
-      answered(status) {
+      answered(status, { id }) {
+        backend = id;
         head = { status, headMs: access ? clock.now() - startedAt : 0 };
         finish();
       },

@@ -5,7 +5,7 @@ import { type Keyed, keyOf } from "../core/keys.ts";
 import { peerOf } from "../core/peer.ts";
 import { policies } from "../core/policies/index.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Pools } from "../core/pool.ts";
+import { type Backend, isWanted, type Pools } from "../core/pool.ts";
 import type { Peer, Ports } from "../core/ports.ts";
 import { createRetryBudget } from "../core/retry-budget.ts";
 import { createSlots, type Slots } from "../core/slots.ts";
@@ -22,6 +22,8 @@ export interface Served {
   readonly slots: Slots | undefined;
   readonly hedging: Hedging | undefined;
   budget(): (() => void) | undefined;
+  /** Whether a session may belong to a backend: it gets requests, or keeps the sessions it has. */
+  keepsSessions(backend: Backend): boolean;
   /** What a hash is taken of. */
   key(asked: Keyed): string;
   /** Whether it has enough eligible backends for a route that could go elsewhere. */
@@ -66,7 +68,8 @@ export function createServed(name: string, config: PoolConfig, pools: Pools, por
     slots: circuitBreaker.maxRequests === 0 ? undefined : createSlots(circuitBreaker),
     hedging: config.hedging === false ? undefined : createHedging(config.hedging),
     budget: createRetryBudget(config.retry.budget, balancer.inFlight),
+    keepsSessions: (backend) => isWanted(backend) || balancer.keepsSessions(pools.current(name), backend.id),
     key: keyOf(isHashed ? sessionAffinity.type : policy.key),
-    isUp: () => balancer.candidates(pools.current(name)).length >= config.minHealthy,
+    isUp: () => balancer.fit(pools.current(name)) >= config.minHealthy,
   };
 }

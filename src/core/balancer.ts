@@ -44,6 +44,8 @@ export interface Balancer {
   pick(pool: Pool, ask: Ask): Pick | undefined;
   /** Who may be picked now, with the weights that hold now; the same array until a transition. */
   candidates(pool: Pool): readonly Backend[];
+  /** How many get requests as far as people say, are not unhealthy and not out, of all priorities; panic changes nothing. */
+  fit(pool: Pool): number;
   /** Whether a session may stay with a backend. */
   keepsSessions(pool: Pool, id: string): boolean;
   /** Requests picked and not done, of one backend or of all. */
@@ -137,6 +139,7 @@ export function createBalancer(
           draining.look(now);
           const isBackends = error !== undefined && isBackendsFault(error);
           if (isBackends) meters.learn(id, undefined, now());
+          else if (head === undefined) meters.learnAtLeast(id, begunAt, now());
           if (head !== undefined && head >= 500) return;
           if (isBackends) judge("error", error.code);
           else if (error === undefined && head !== undefined) judge("passed", "");
@@ -145,6 +148,7 @@ export function createBalancer(
       };
     },
     candidates: (pool) => members.candidates(pool, now()),
+    fit: (pool) => members.fit(pool, now()),
     keepsSessions: (pool, id) => members.keepsSessions(pool, id, now()) !== undefined,
     inFlight: (id) => (id === undefined ? meters.inFlight() : meters.of(id).inFlight),
     checkPassed: (id, begunAt) => ejections?.pass(id, begunAt, now()),

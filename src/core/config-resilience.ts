@@ -31,7 +31,7 @@ export const OutlierDetection = section({
   maxEjectionPercent: option(
     percent(),
     50,
-    "Of a pool's backends, but always one where that is not the last that could be picked.",
+    "Of a pool's backends, never more at once, and never the last that could be picked.",
   ),
 }, "false or an object");
 

@@ -23,8 +23,10 @@ export function* contradictions(raw: unknown): Generator<Problem> {
     yield* otherScheme(raw, ["pools", name]);
     yield* keysOfOtherPolicies(raw, ["pools", name, "policy"]);
     yield* unsignedCookie(raw, ["pools", name, "sessionAffinity"]);
+    yield* policyBesideSessions(raw, ["pools", name]);
     yield* contradictoryLimits(raw, ["pools", name]);
   }
+  yield* sharedCookies(raw, names);
   const routes = valueAt(raw, ["routes"]);
   if (routes === undefined && names.length > 1) {
     yield { path: ["routes"], expected: "routes, because there are several pools", found: "nothing" };
@@ -102,6 +104,28 @@ function* unsignedCookie(raw: unknown, path: Path): Generator<Problem> {
       const expected = "nothing, because there is no cookie";
       yield { path: [...path, key], expected, found: key === "secret" ? "a secret" : show(affinity[key]) };
     }
+  }
+}
+
+/** Sessions without a cookie are placed by their hash: another policy would be accepted and ignored. */
+function* policyBesideSessions(raw: unknown, pool: Path): Generator<Problem> {
+  const type = valueAt(raw, [...pool, "sessionAffinity", "type"]);
+  const policy = valueAt(raw, [...pool, "policy"]);
+  if (policy === undefined || typeof type !== "string" || type === "cookie") return;
+  const expected = `nothing, because sessions by ${type} are placed by their hash`;
+  yield { path: [...pool, "policy"], expected, found: show(policy) };
+}
+
+/** Two pools with cookies of one name would take each other's sessions for forged, and replace them. */
+function* sharedCookies(raw: unknown, names: readonly string[]): Generator<Problem> {
+  const owners = new Map<unknown, string>();
+  for (const name of names) {
+    const path = ["pools", name, "sessionAffinity", "cookie"];
+    if (valueAt(raw, ["pools", name, "sessionAffinity", "type"]) !== "cookie") continue;
+    const cookie = valueAt(raw, path) ?? "roundabout";
+    const owner = owners.get(cookie);
+    if (owner === undefined) owners.set(cookie, name);
+    else yield { path, expected: `a name of its own, because pool "${owner}" has this one`, found: show(cookie) };
   }
 }
 

@@ -46,6 +46,7 @@ export function cookieOf(headers: Fields, name: string): string | undefined {
 /** An address as its owner is known: all of IPv4, of IPv6 the first 64 bits, within which a client moves as it likes (RFC 8981). */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !address.includes(":")) return address ?? "";
+  if (address.includes(".")) return address.slice(address.lastIndexOf(":") + 1); // IPv4 in the clothes of IPv6
   const [head = "", tail] = address.toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");

@@ -11,9 +11,11 @@ export interface Members {
   choices(pool: Pool, now: number): readonly Backend[];
   /** The choices beside those that were tried; backups too, where nobody else is left. */
   untried(pool: Pool, tried: ReadonlySet<string>, now: number): readonly Backend[];
+  /** How many are wanted, healthy and not out, of all priorities. */
+  fit(pool: Pool, now: number): number;
   /** Who keeps the sessions it has: the candidates and those that are to be emptied, as long as they may be. */
   keepsSessions(pool: Pool, id: string, now: number): Backend | undefined;
-  /** Whether this one may be ejected too: some part at most is out, and never the last one that could be picked. */
+  /** Whether this one may be ejected too: never more than a part, and never the last one that could be picked. */
   mayEject(id: string, maxPercent: number): boolean;
 }
 
@@ -37,6 +39,7 @@ export function createMembers(
   let known: Pick<Pool, "backends" | "health"> = { backends: [], health: {} };
   let byId: ReadonlyMap<string, Backend> = new Map();
   let version: number | undefined;
+  let fit = 0;
   let list: readonly Backend[] = [];
   let lastResort: readonly Backend[] = [];
   /** Those that got nothing when last looked at: they have cold caches when they come back. */
@@ -69,6 +72,7 @@ export function createMembers(
       if (!isIn(backend)) away.add(backend.id);
       else if (away.delete(backend.id)) starts.begin(backend.id, now);
     }
+    fit = pool.backends.filter((backend) => isWanted(backend) && isHealthy(pool, backend) && !isOut(backend.id)).length;
     list = sameOr(list, eligible(pool, isOut, panicThreshold));
     lastResort = list.length > 0 ? [] : sameOr(lastResort, eligible(pool));
     version = ejections?.version(now) ?? 0;
@@ -91,6 +95,10 @@ export function createMembers(
       const left = choices(pool, now).filter(({ id }) => !tried.has(id));
       return left.length > 0 ? left : eligible(pool, (id) => tried.has(id) || isOut(id));
     },
+    fit(pool, now) {
+      follow(pool, now);
+      return fit;
+    },
     keepsSessions(pool, id, now) {
       follow(pool, now);
       const backend = byId.get(id);
@@ -100,8 +108,8 @@ export function createMembers(
     mayEject(id, maxPercent) {
       const wanted = known.backends.filter(isWanted);
       const out = wanted.filter((backend) => ejections?.isIn(backend.id) === false).length;
-      const most = Math.max(1, Math.floor((wanted.length * maxPercent) / 100));
-      return out < most && wanted.some((backend) => backend.id !== id && isIn(backend));
+      return (out + 1) * 100 <= wanted.length * maxPercent &&
+        wanted.some((backend) => backend.id !== id && isIn(backend));
     },
   };
 }

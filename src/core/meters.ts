@@ -19,6 +19,8 @@ export interface Meters {
   end(id: string): void;
   /** @param elapsedMs until the answer's head; `undefined`: it failed */
   learn(id: string, elapsedMs: number | undefined, now: number): void;
+  /** Who was given up before an answer came would have taken longer: never counts as fast. */
+  learnAtLeast(id: string, begunAt: number, now: number): void;
   /** Drops what is known under all other ids, where nothing is in flight: ids come and go for as long as the process runs. */
   retain(ids: { has(id: string): boolean }): void;
 }
@@ -49,6 +51,16 @@ export function createMeters(decayMs?: number): Meters {
     return meter;
   };
 
+  function learn(id: string, elapsedMs: number | undefined, now: number): void {
+    if (decayMs === undefined) return;
+    const meter = of(id);
+    const seen = Math.max(leastMs, elapsedMs ?? penaltyMs);
+    const before = meter.latencyMs(now);
+    const kept = Math.exp(-Math.max(0, now - meter.at) / decayMs);
+    meter.average = seen > before ? seen : before + seen * (1 - kept);
+    meter.at = now;
+  }
+
   return {
     of,
     inFlight: () => all,
@@ -63,14 +75,9 @@ export function createMeters(decayMs?: number): Meters {
     retain(ids) {
       for (const [id, { inFlight }] of meters) if (inFlight === 0 && !ids.has(id)) meters.delete(id);
     },
-    learn(id, elapsedMs, now) {
-      if (decayMs === undefined) return;
-      const meter = of(id);
-      const seen = Math.max(leastMs, elapsedMs ?? penaltyMs);
-      const before = meter.latencyMs(now);
-      const kept = Math.exp(-Math.max(0, now - meter.at) / decayMs);
-      meter.average = seen > before ? seen : before + seen * (1 - kept);
-      meter.at = now;
+    learn,
+    learnAtLeast(id, begunAt, now) {
+      if (now - begunAt > of(id).latencyMs(now)) learn(id, now - begunAt, now);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { PoolConfig } from "../core/config.ts";
 import { cookieOf, type Keyed, keyOf } from "../core/keys.ts";
 import type { Backend } from "../core/pool.ts";
+import { hashOf } from "../core/rendezvous.ts";
 
 type SessionAffinity = NonNullable<PoolConfig["sessionAffinity"]>;
 
@@ -16,6 +17,7 @@ export interface Session {
 
 /** Keeps the requests of one client with one backend. */
 export interface Affinity {
+  /** @param backends those that a session may belong to */
   find(asked: Keyed, backends: readonly Backend[]): Promise<Session> | Session;
 }
 
@@ -87,14 +89,18 @@ function isSame(one: string, other: string): boolean {
 /** So many sessions are remembered in a process; whoever is forgotten is found again by its hash. */
 const remembered = 10_000;
 
+/** A client may send any field: not all of it is kept. */
+const short = (key: string) => (key.length <= 128 ? key : `${key.slice(0, 128)} ${key.length} ${hashOf(key)}`);
+
 /** Sessions by address or field. New ones are placed by their hash, so that all processes agree. */
 function byKey({ type, failover }: SessionAffinity): Affinity {
   const key = keyOf(type);
   const sessions = new Map<string, string>();
   return {
-    find(asked) {
-      const name = key(asked);
-      const known = sessions.get(name);
+    find(asked, backends) {
+      const name = short(key(asked));
+      const last = sessions.get(name);
+      const known = backends.some(({ id }) => id === last) ? last : undefined;
       return {
         backend: known,
         bound: failover === "none",

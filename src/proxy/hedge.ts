@@ -22,17 +22,17 @@ export async function hedged(
   { delayMs, clock, pick }: Hedge,
   send: (choice: Choice, incoming: Incoming) => Promise<Attempt>,
 ): Promise<Attempt> {
-  const begin = (choice: Choice) => {
-    const { part, cancel } = cancellable(incoming);
+  const begin = (choice: Choice, request: Incoming) => {
+    const { part, cancel } = cancellable(request);
     return { cancel, answer: send(choice, part) };
   };
-  const one = begin(first);
+  const one = begin(first, incoming);
   const answered = new AbortController();
   const slow = clock.sleep(delayMs, answered.signal).then(() => undefined);
   const early = await Promise.race([one.answer, slow]).finally(() => answered.abort());
   const second = early === undefined ? pick() : undefined;
   if (second === undefined) return await one.answer;
-  const other = begin(second);
+  const other = begin(second, { ...incoming, onInterim: undefined }); // or its client would be told twice
   const { answer: winner } = await firstGood(one.answer, other.answer);
   for (const { answer, cancel } of [one, other]) {
     if (answer === winner) continue;
@@ -42,20 +42,21 @@ export async function hedged(
   return await winner;
 }
 
-/** The first that brings an answer; where neither does, the one that failed last. */
+/** The first that brings a good answer; where neither does, one that brings any: who is overloaded answers soonest. */
 async function firstGood(
   one: Promise<Attempt>,
   other: Promise<Attempt>,
 ): Promise<{ readonly answer: Promise<Attempt> }> {
   const good = (answer: Promise<Attempt>) =>
-    answer.then(({ error }) => {
-      if (error !== undefined) throw error;
+    answer.then(({ response }) => {
+      if (response === undefined || response.status >= 500) throw new Error("not good");
       return { answer };
     });
   try {
     return await Promise.any([good(one), good(other)]);
   } catch {
-    return { answer: other };
+    const isAnswer = await other.then(({ response }) => response !== undefined, () => false);
+    return { answer: isAnswer ? other : one };
   }
 }
 
@@ -68,6 +69,10 @@ function cancellable(incoming: Incoming): { readonly part: Incoming; cancel(): v
     ...incoming,
     signal: signal === undefined ? aborter.signal : AbortSignal.any([signal, aborter.signal]),
     onAbort(listener) {
+      if (aborter.signal.aborted) {
+        listener();
+        return () => {};
+      }
       const stop = incoming.onAbort(listener);
       listeners.add(listener);
       return () => {
@@ -79,8 +84,8 @@ function cancellable(incoming: Incoming): { readonly part: Incoming; cancel(): v
   return {
     part,
     cancel() {
-      for (const listener of listeners) listener();
       aborter.abort(new ProxyError("client_aborted"));
+      for (const listener of listeners) listener();
     },
   };
 }

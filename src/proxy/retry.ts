@@ -19,6 +19,8 @@ export interface RetryScope extends AttemptScope {
   /** Takes a place for a further try, and gives back how to leave it; `undefined`: too many are under way. */
   budget(): (() => void) | undefined;
   readonly hedging: Hedging | undefined;
+  /** When `timeouts.request` began to run, milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly clock: Clock;
   readonly random: Random;
   /** A try begins. */
@@ -38,19 +40,26 @@ export async function forwardWithRetries(
   scope: RetryScope,
   onEnd: OnEnd,
 ): Promise<{ readonly response: Response; readonly backend: Backend }> {
-  const { config: { retry, timeouts }, balancer, clock } = scope;
-  const startedAt = clock.now();
+  const { config: { retry, timeouts }, balancer, clock, startedAt } = scope;
   const leftMs = () => timeouts.request - (clock.now() - startedAt);
   let pick = balancer.pick(scope.pool(), scope.ask);
   if (pick === undefined) throw new ProxyError(whyNobody(scope));
   const tried = new Set<string>();
-  let leave: (() => void) | undefined;
+  let leave: (() => void) | undefined; // a further try is under way until its answer has ended
+  const ended: OnEnd = (bytes, error) => {
+    leave?.();
+    onEnd(bytes, error);
+  };
   try {
     for (let further = 1;; further++) {
-      const last = await tryOn(pick, forwarding, scope, tried, leftMs, onEnd);
-      leave?.();
-      leave = further <= retry.attempts && deservesAnother(last, forwarding, retry) ? scope.budget() : undefined;
-      const next = leave && (await pickNext(last, further, forwarding, scope, tried, leftMs));
+      const last = await tryOn(pick, forwarding, scope, tried, leftMs, ended);
+      let next: Choice | undefined;
+      if (further <= retry.attempts && deservesAnother(last, forwarding, retry)) {
+        leave?.();
+        leave = scope.budget();
+        next = leave && (await pickNext(last, further, forwarding, scope, tried, leftMs));
+        if (next === undefined) leave?.();
+      }
       if (next === undefined) {
         if (last.error !== undefined) throw last.error;
         return { response: last.passOn(), backend: last.backend };
@@ -58,8 +67,9 @@ export async function forwardWithRetries(
       last.response?.body?.cancel().catch(() => {});
       pick = next;
     }
-  } finally {
+  } catch (error) {
     leave?.();
+    throw error;
   }
 }
 
@@ -77,17 +87,22 @@ function tryOn(
   const { hedging, clock, balancer, onPick } = scope;
   const { incoming } = forwarding;
   tried.add(pick.backend.id);
-  if (hedging === undefined || !isHedgeable(incoming)) {
+  // A session is not moved because its backend was slow once.
+  if (hedging === undefined || scope.ask.wanted !== undefined || !isHedgeable(incoming)) {
     onPick(pick.backend);
     return attempt(pick, forwarding, scope, leftMs, onEnd);
   }
   const send = async (choice: Choice, part: Incoming) => {
     onPick(choice.backend);
     const begunAt = clock.now();
-    const made = await attempt(choice, { ...forwarding, incoming: part }, scope, leftMs, onEnd);
-    // Who fails does so sooner than it would answer, and says nothing of how long an answer takes.
-    if (made.response !== undefined && made.response.status < 500) hedging.learn(clock.now() - begunAt);
-    return made;
+    let isFailure = false; // who fails does so sooner than it would answer; who lost would have taken at least so long
+    try {
+      const made = await attempt(choice, { ...forwarding, incoming: part }, scope, leftMs, onEnd);
+      isFailure = made.response === undefined || made.response.status >= 500;
+      return made;
+    } finally {
+      if (!isFailure) hedging.learn(clock.now() - begunAt);
+    }
   };
   const delayMs = hedging.begin();
   if (delayMs === undefined) return send(pick, incoming);
@@ -111,7 +126,7 @@ async function pickNext(
   const retryAfter = last.response === undefined ? undefined : retryAfterMs(last.response, clock.now());
   const waitMs = backoffMs(asTry(last), further, retry, random, retryAfter);
   if (waitMs >= leftMs()) return undefined;
-  if (waitMs > 0) await pause(waitMs, clock, incoming);
+  if (waitMs > 0 && !(await pause(waitMs, clock, incoming))) throw new ProxyError("client_aborted");
   return balancer.pick(pool(), { ...ask, tried });
 }
 
@@ -120,7 +135,9 @@ const isHedgeable = ({ method, upgrade, body }: Incoming) =>
 
 /** Where somebody could be picked, but for room. */
 const whyNobody = ({ balancer, pool, ask }: RetryScope) =>
-  ask.bound || balancer.candidates(pool()).length === 0 ? "destination_unavailable" : "connection_limit_reached";
+  (ask.bound && ask.wanted !== undefined) || balancer.candidates(pool()).length === 0
+    ? "destination_unavailable"
+    : "connection_limit_reached";
 
 const asTry = ({ error, response }: Attempt) => error === undefined ? { status: response.status } : { error };
 
@@ -131,12 +148,13 @@ function deservesAnother(last: Attempt, { incoming }: Forwarding, retry: PoolCon
   return mayRetry(asTry(last), { method, replayable, idempotent: headers.has("idempotency-key") }, retry);
 }
 
-/** Ends early when the client leaves. */
-async function pause(ms: number, clock: Clock, { onAbort }: Incoming): Promise<void> {
+/** Gives back whether the client is still there; ends early when it leaves. */
+async function pause(ms: number, clock: Clock, { onAbort }: Incoming): Promise<boolean> {
   const aborter = new AbortController();
   const stop = onAbort(() => aborter.abort());
   await clock.sleep(ms, aborter.signal);
   stop();
+  return !aborter.signal.aborted;
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3). */

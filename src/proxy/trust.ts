@@ -16,6 +16,21 @@ export function createTrust(ranges: readonly string[]): (address: string | undef
   };
 }
 
+/**
+ * The client's own address: of those that its peer, a trusted proxy, passes on, the last that is no trusted proxy's itself.
+ *
+ * What stands before that one anybody may have written.
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | null,
+  isTrusted: (address: string | undefined) => boolean,
+): string | undefined {
+  if (forwardedFor === null) return peer;
+  const hops = forwardedFor.split(",").map((hop) => hop.trim()).filter((hop) => hop !== "");
+  return hops.findLast((hop) => !isTrusted(hop)) ?? hops[0] ?? peer;
+}
+
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 function hostRange(address: string): Network {

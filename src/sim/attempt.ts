@@ -60,7 +60,7 @@ export function attempt(
 }
 
 /**
- * The same, and a second try beside it when it is slow; the first that brings an answer wins, and the other is cancelled.
+ * The same, and a second try beside it when it is slow; the first that brings a good answer wins, and the other is cancelled.
  *
  * @param pickSecond takes another backend, if there is one
  */
@@ -73,22 +73,24 @@ export function hedgedAttempt(
 ): void {
   const { isolate: { hedging }, clock } = scope;
   const delayMs = hedging?.begin();
-  const cancels: (() => void)[] = [];
-  let running = 0;
+  const running = new Map<() => void, number>(); // how to cancel each, and when it began
+  let spare: Ended | undefined;
   let isOver = false;
 
   function begin(choice: Choice, left: number): void {
     const begunAt = clock.now();
-    running++;
-    cancels.push(attempt(choice, scope, left, (ended) => {
-      running--;
-      const { error, status } = ended.fate;
-      if (error !== undefined && running > 0) return;
-      if (status !== undefined && status < 500) hedging?.learn(clock.now() - begunAt);
+    const cancel = attempt(choice, scope, left, (ended) => {
+      running.delete(cancel);
+      if (isGood(ended)) hedging?.learn(clock.now() - begunAt);
+      else if (running.size > 0) return void (spare = ended);
       isOver = true;
-      for (const cancel of cancels) cancel();
-      whenEnded(ended);
-    }));
+      for (const [cancelOther, otherBegunAt] of running) {
+        cancelOther();
+        hedging?.learn(clock.now() - otherBegunAt); // it would have taken at least so long
+      }
+      whenEnded(ended.fate.error === undefined ? ended : (spare ?? ended));
+    });
+    running.set(cancel, begunAt);
   }
 
   begin(pick, leftMs);
@@ -99,3 +101,5 @@ export function hedgedAttempt(
     if (second !== undefined) begin(second, leftMs - delayMs);
   });
 }
+
+const isGood = ({ fate: { error, status } }: Ended) => error === undefined && status! < 500;

@@ -243,3 +243,28 @@ describe("what would not", () => {
     assert.deepEqual([line, more], [expected, []]);
   });
 });
+
+describe("what sessions exclude", () => {
+  const backends = ["http://127.0.0.1:8081"];
+  const cookie = (name?: string) => ({
+    backends,
+    sessionAffinity: { type: "cookie", secret, ...(name && { cookie: name }) },
+  });
+
+  it("is two pools with cookies of one name", () => {
+    const routes = [{ pool: "a" }];
+    assert.deepEqual(
+      complaints(() => parse({ pools: { a: cookie(), b: cookie("roundabout"), c: cookie("c") }, routes })),
+      [
+        'pools.b.sessionAffinity.cookie: expected a name of its own, because pool "a" has this one, found "roundabout"',
+      ],
+    );
+  });
+
+  it("is a policy beside sessions that are placed by their hash", () => {
+    assert.deepEqual(complaints(() => parse(web({ sessionAffinity: { type: "ip" }, policy: "p2c" }))), [
+      'pools.web.policy: expected nothing, because sessions by ip are placed by their hash, found "p2c"',
+    ]);
+    assert.deepEqual(complaints(() => parse(web({ sessionAffinity: { type: "cookie", secret }, policy: "p2c" }))), []);
+  });
+});

@@ -117,7 +117,7 @@ describe("a backend is ejected", () => {
 describe("how many are ejected", () => {
   const cases: readonly { backends: number; percent: number; out: number }[] = [
     { backends: 1, percent: 100, out: 0 },
-    { backends: 2, percent: 0, out: 1 },
+    { backends: 2, percent: 49, out: 0 },
     { backends: 2, percent: 50, out: 1 },
     { backends: 2, percent: 100, out: 1 },
     { backends: 3, percent: 50, out: 1 },
@@ -125,7 +125,7 @@ describe("how many are ejected", () => {
     { backends: 10, percent: 29, out: 2 },
     { backends: 10, percent: 30, out: 3 },
     { backends: 10, percent: 100, out: 9 },
-    { backends: 10, percent: 0, out: 1 },
+    { backends: 10, percent: 0, out: 0 },
   ];
   for (const { backends, percent, out } of cases) {
     it(`${out} of ${backends} at ${percent} %`, () => {

@@ -37,6 +37,7 @@ describe("the network of an address", () => {
   });
   it("is all of IPv4, and nothing where nothing is known", () => {
     assert.deepEqual([networkOf("192.0.2.7"), networkOf(undefined)], ["192.0.2.7", ""]);
+    assert.equal(networkOf("::ffff:192.0.2.7"), "192.0.2.7");
   });
 });
 

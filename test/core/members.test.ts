@@ -178,7 +178,7 @@ describe("a backend that drains", () => {
   });
 
   it("may be ejected without being one of those that could be picked", () => {
-    const on = stage([backend("a", { state: "drain" }), backend("b")]);
+    const on = stage([backend("a", { state: "drain" }), backend("b"), backend("c")]);
     on.send("a", "xxxxx");
     assert.deepEqual(on.events.map(({ id }) => id), ["a"]);
   });
@@ -234,5 +234,16 @@ describe("a backend that drains is empty", () => {
     on.setBackends(backend("a", { state: "drain", url: "http://other.test" }), backend("b"));
     settle(on.pick()!, ".");
     assert.deepEqual(drained(on), ["a", "a", "a"]);
+  });
+});
+
+describe("those that are fit", () => {
+  it("are counted over all priorities, and a panic makes nobody fit", () => {
+    const on = stage([backend("a"), backend("b"), backend("c", { priority: 1 }), backend("d", { weight: 0 })], {
+      panicThreshold: 90,
+    });
+    assert.equal(on.balancer.fit(on.pool), 3);
+    on.setHealth({ a: "unhealthy" });
+    assert.deepEqual([on.balancer.fit(on.pool), on.candidates()], [2, "a b"]);
   });
 });

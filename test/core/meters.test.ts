@@ -91,3 +91,13 @@ describe("a latency", () => {
     assert.equal(meters.of("a").latencyMs(0), 0);
   });
 });
+
+describe("a request that was given up", () => {
+  it("would have taken longer: what is known grows to that, and never shrinks", () => {
+    const meters = createMeters(10_000);
+    meters.learnAtLeast("a", 1_000, 1_500);
+    assert.equal(meters.of("a").latencyMs(1_500), 500);
+    meters.learnAtLeast("a", 1_450, 1_500);
+    assert.equal(meters.of("a").latencyMs(1_500), 500);
+  });
+});

@@ -92,6 +92,23 @@ describe("a session by cookie", () => {
 });
 
 describe("a session by address or field", () => {
+  it("belongs to nobody whom no session may belong to any more", async () => {
+    const find = open({ type: "ip", secret: undefined, failover: "temporary" });
+    (await find(undefined)).settled("a", false);
+    const without = backends.filter(({ id }) => id !== "a");
+    const session = await find(undefined, undefined, without);
+    assert.equal(session.backend, undefined);
+    session.settled("b", false);
+    assert.equal((await find(undefined, undefined, without)).backend, "b", "and stays with the next one");
+  });
+
+  it("keeps little of a long field", async () => {
+    const find = open({ type: "ip", secret: undefined });
+    (await find(undefined, "x".repeat(10_000))).settled("a", false);
+    assert.equal((await find(undefined, "x".repeat(10_000))).backend, "a");
+    assert.equal((await find(undefined, `${"x".repeat(9_999)}y`)).backend, undefined);
+  });
+
   it("is remembered, and moves where it may", async () => {
     for (const [failover, after] of [["sticky", "b"], ["temporary", "a"]] as const) {
       const find = open({ type: "ip", secret: undefined, failover });

@@ -29,6 +29,8 @@ interface Play {
   readonly budget?: () => (() => void) | undefined;
   readonly onAbort?: Incoming["onAbort"];
   readonly clock?: FakeClock;
+  /** The id of a session's backend. */
+  readonly wanted?: string;
   /** In the place of the script. */
   readonly transport?: Transport;
 }
@@ -52,6 +54,7 @@ async function play(
     onAbort = () => () => {},
     clock = createFakeClock(),
     transport,
+    wanted,
   }: Play,
 ) {
   const config = parse(web({ retry, timeouts, hedging })).pools["web"] as PoolConfig;
@@ -80,7 +83,8 @@ async function play(
       clock,
       transport: transport ?? scripted.transport,
       pool: () => ({ backends: asked++ === 0 ? backends : (later ?? backends), health: {} }),
-      ask: { key: () => "" },
+      ask: { key: () => "", wanted },
+      startedAt: clock.now(),
       budget,
       hedging: config.hedging === false ? undefined : createHedging(config.hedging),
       random,
@@ -465,8 +469,10 @@ describe("a further try", () => {
       taken++;
       return () => void left++;
     };
-    const { order } = await play({ budget, retry: { attempts: 2 }, script: { a: [down], b: [down] } });
-    assert.deepEqual([order, taken, left], ["a b c", 2, 2]);
+    const { order, response } = await play({ budget, retry: { attempts: 2 }, script: { a: [down], b: [down] } });
+    assert.deepEqual([order, taken, left], ["a b c", 2, 1], "until its answer has ended");
+    await response?.text();
+    assert.deepEqual([taken, left], [2, 2]);
     await play({ budget, script: { a: [down], b: [{ throws: new TypeError("odd") }] } });
     assert.deepEqual([taken, left], [3, 3]);
     await play({ budget, later: [], script: { a: [down] } });
@@ -527,6 +533,30 @@ describe("hedging", () => {
       const { response, balancer } = await played;
       assert.deepEqual([response?.status, balancer.inFlight()], [expected, 0]);
     }
+  });
+
+  it("takes no failure for an answer while the other may have a better one, and any answer before none", async () => {
+    for (const [first, second, ends, by] of [[503, 200, 200, "a"], [503, 0, 503, "b"], [0, 503, 503, "a"]] as const) {
+      const clock = createFakeClock();
+      const { transport, answers } = createSlow();
+      const played = play({ clock, hedging, transport, retry: { attempts: 0 } });
+      await clock.advance(100);
+      answers.get("b")!(first);
+      await clock.advance(0);
+      answers.get("a")!(second);
+      const { response, backend, balancer } = await played;
+      assert.deepEqual([response?.status, backend?.id, balancer.inFlight()], [ends, by, 0]);
+    }
+  });
+
+  it("leaves a session where it is, however slow that is", async () => {
+    const clock = createFakeClock();
+    const { transport, answers } = createSlow();
+    const played = play({ clock, hedging, transport, wanted: "b" });
+    await clock.advance(200);
+    assert.deepEqual([...answers.keys()], ["b"]);
+    answers.get("b")!(200);
+    await played;
   });
 
   it("asks nobody else where the first is quick, for what is no GET or HEAD, and beyond its share", async () => {

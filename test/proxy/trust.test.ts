@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createTrust } from "../../src/proxy/trust.ts";
+import { clientAddress, createTrust } from "../../src/proxy/trust.ts";
 
 describe("a trusted proxy", () => {
   const cases: { ranges: string[]; trusts: (string | undefined)[]; doubts: (string | undefined)[] }[] = [
@@ -38,4 +38,21 @@ describe("a trusted proxy", () => {
     }
     assert.equal(isTrusted("10.0.0.7"), true);
   });
+});
+
+describe("the client behind trusted proxies", () => {
+  const isTrusted = createTrust(["10.0.0.0/8"]);
+  const cases: readonly (readonly [forwardedFor: string | null, address: string])[] = [
+    [null, "10.0.0.1"],
+    ["192.0.2.1", "192.0.2.1"],
+    ["198.51.100.9, 192.0.2.1, 10.0.0.2", "192.0.2.1"],
+    ["10.0.0.3, 10.0.0.2", "10.0.0.3"],
+    [" , ", "10.0.0.1"],
+    ["unknown,10.0.0.2", "unknown"],
+  ];
+  for (const [forwardedFor, address] of cases) {
+    it(`is ${address} where X-Forwarded-For says ${forwardedFor}`, () => {
+      assert.equal(clientAddress("10.0.0.1", forwardedFor, isTrusted), address);
+    });
+  }
 });

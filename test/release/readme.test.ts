@@ -156,7 +156,13 @@ describe("the README", () => {
       const file = `roundabout.${language}`;
       writeFileSync(join(directory, file), text);
       const source = await readConfig({ file, directory });
-      const config = source.check(() => loadConfig(source.raw, traits.node, () => undefined));
+      const config = source.check(() =>
+        loadConfig(
+          source.raw,
+          traits.node,
+          (name) => (name === "AFFINITY_SECRET" ? "a secret of some length" : undefined),
+        )
+      );
       assert.ok(Object.keys(config.pools).length > 0);
       const { $schema } = source.raw as { readonly $schema?: string };
       if ($schema !== undefined) {

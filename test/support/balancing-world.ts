@@ -98,7 +98,7 @@ export function createWorld(seed: number, createPolicy: () => Policy, changes: P
     outs.set(event.id, { until: now + event.forMs, trial: undefined });
     if (isTrials) return;
     const out = wanted.filter(({ id }) => outs.has(id));
-    assert.ok(out.length <= Math.max(1, Math.floor(wanted.length / 2)), `${out.length} of ${wanted.length} are out`);
+    assert.ok(out.length <= wanted.length / 2, `${out.length} of ${wanted.length} are out`);
     const left = wanted.some((other) => isHealthy(other) && !outs.has(other.id));
     assert.ok(left, `${event.id} was the last`);
   }

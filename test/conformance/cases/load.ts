@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Arrival } from "../../support/raw-backend.ts";
 import { within } from "../../support/wait.ts";
 import type { ConformanceCase, Stage, StagePlan } from "../case.ts";
 
@@ -18,6 +19,7 @@ const loaded: StagePlan<Name> = {
       key: { backends: both, policy: first },
       later: { backends: both, policy: first },
       hedged: { backends: both, policy: first, hedging: { delay: "100ms", maxPercent: 100 } },
+      usual: { backends: both, policy: first, hedging: { maxPercent: 100 } },
       seldom: { backends: both, policy: first, hedging: { delay: "100ms", maxPercent: 0 } },
     };
     return {
@@ -158,6 +160,30 @@ export const loadCases: readonly ConformanceCase[] = [
       assert.equal(hedged.body.toString(), "b");
       const slow = await stage.backends.a.arrival(0);
       await within(8000, "the end of what lost", slow.closed);
+    },
+  },
+  {
+    name: "load: by default what 95 of 100 answers need is slow, once enough have come",
+    async run(context) {
+      const stage = await context.stage(loaded);
+      for (let turn = 0; turn < 24; turn++) await stage.exchange({ host: "usual.test" });
+      stage.backends.a.handle(() => {});
+      const names = [await stage.exchange({ host: "usual.test" }), await stage.exchange({ host: "usual.test" })];
+      assert.deepEqual(names.map(({ body }) => body.toString()), ["b", "b"]);
+    },
+  },
+  {
+    name: "load: a backend that sheds its load is no better answer than a slow one",
+    async run(context) {
+      const stage = await context.stage(loaded);
+      const slow = (name: string) => (arrival: Arrival) => {
+        if (arrivals(stage) > 1) void arrival.answer(503, [], "busy");
+        else setTimeout(() => void arrival.answer(200, [], name), 400); // being slow is what the case is about
+      };
+      for (const name of ["a", "b"] as const) stage.backends[name].handle(slow(name));
+      const response = await stage.exchange({ host: "hedged.test" });
+      assert.equal(response.status, 200);
+      assert.equal(arrivals(stage), 2);
     },
   },
   {

@@ -156,6 +156,40 @@ export const outlierCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "outliers: plain 5xx eject where they are counted, and else not",
+    async run(context) {
+      const counted = await start(context, {}, { consecutive5xx: 3 });
+      const usual = await start(context);
+      for (const { a } of [counted, usual]) a.handle((arrival) => arrival.answer(500, [], "broken"));
+      await askUntil(counted.balancer, "EJECTED", counted.a);
+      for (let request = 0; request < 20; request++) await ask(usual.balancer);
+      assert.equal(usual.a.arrivals.length, 10);
+    },
+  },
+  {
+    name: "outliers: a backend whose share of good answers is far below that of the others is ejected",
+    async run(context) {
+      const successRate = { interval: "200ms", minimumBackends: 2, requestVolume: 3, stdevFactor: 500 };
+      const { a, balancer } = await start(context, {}, { successRate });
+      a.handle((arrival) => arrival.answer(500, [], "broken"));
+      const { line } = await askUntil(balancer, "EJECTED", a);
+      assert.equal(line["reason"], "success rate");
+    },
+  },
+  {
+    name: "outliers: where too few are left, in a panic, all are used",
+    async run(context) {
+      const { a, balancer } = await start(context, { panicThreshold: 60, retry: { attempts: 0 } }, {
+        baseEjectionTime: "5m",
+      });
+      a.handle((arrival) => arrival.answer(503, [], "busy"));
+      await askUntil(balancer, "EJECTED", a);
+      const before = a.arrivals.length;
+      for (let request = 0; request < 10; request++) await ask(balancer);
+      assert.equal(a.arrivals.length, before + 5);
+    },
+  },
+  {
     name: "outliers: off, a backend that fails stays in its turn",
     async run(context) {
       const { a, balancer } = await start(context, { retry: { attempts: 0 } }, false);

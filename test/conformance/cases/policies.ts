@@ -25,6 +25,7 @@ const byPolicy: StagePlan<Name> = {
     const named = Object.entries(of);
     return {
       listen: { port: 0, hostname: "127.0.0.1" },
+      trustedProxies: ["127.0.0.2/32"],
       pools: Object.fromEntries(named.map(([name, pool]) => [name, { ...pool, healthCheck: false }])),
       routes: named.map(([name]) => ({ match: { host: `${name}.test` }, pool: name })),
     };
@@ -154,10 +155,21 @@ export const policyCases: readonly ConformanceCase[] = [
       const stage = await context.stage(byPolicy);
       for (const host of ["address.test", "header.test"]) {
         const of = (from: string) => answers(stage, 4, () => ({ host, from }));
-        const names = await Promise.all(Array.from({ length: 12 }, (_, index) => of(`127.0.0.${2 + index}`)));
+        const names = await Promise.all(Array.from({ length: 12 }, (_, index) => of(`127.0.0.${3 + index}`)));
         for (const four of names) assert.match(four, /^(.)\1{3}$/, "one client, one backend");
         assert.ok(new Set(names).size > 1, "several clients, several backends");
       }
+    },
+  },
+  {
+    name: "policies: hash goes by the client behind a trusted proxy, and not by the proxy",
+    async run(context) {
+      const stage = await context.stage(byPolicy);
+      const of = (client: string) =>
+        answers(stage, 3, () => ({ host: "address.test", from: "127.0.0.2", fields: [["X-Forwarded-For", client]] }));
+      const names = await Promise.all(Array.from({ length: 12 }, (_, index) => of(`6.6.6.6, 192.0.2.${index}`)));
+      for (const three of names) assert.match(three, /^(.)\1{2}$/);
+      assert.ok(new Set(names).size > 1, "several clients, several backends");
     },
   },
   {

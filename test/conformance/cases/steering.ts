@@ -14,6 +14,8 @@ const steered: StagePlan<"a" | "b" | "c"> = {
       split: [{ pool: "one" }, { pool: "two" }],
       halves: [{ pool: "down", weight: 1000 }, { pool: "two", weight: 1 }],
       place,
+      continent: { ...place, by: "continent", pools: { EU: "one" } },
+      colo: { ...place, by: "colo", pools: { FRA: "two" } },
       nowhere: ["down"],
     };
     const pool = { healthCheck: false };
@@ -95,6 +97,11 @@ export const steeringCases: readonly ConformanceCase[] = [
       assert.deepEqual(trusted, ["a", "a", "b", "c"]);
       assert.equal(await asked("DE", "127.0.0.3"), "c", "a stranger's word counts for nothing");
       assert.equal((await exchange({ host: "place.test" })).body.toString(), "c");
+      for (const [host, code, name] of [["continent", "EU", "a"], ["colo", "FRA", "b"]] as const) {
+        const fields = [["X-Country", code]] as const;
+        const response = await exchange({ host: `${host}.test`, from: "127.0.0.2", fields: [...fields] });
+        assert.equal(response.body.toString(), name);
+      }
     },
   },
 ];
