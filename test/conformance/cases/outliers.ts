@@ -144,7 +144,6 @@ export const outlierCases: readonly ConformanceCase[] = [
   },
   {
     name: "outliers: an http check that passes ends an ejection",
-    gaps: { workers: "cron's isolate is another one than that which has ejected the backend" },
     async run(context) {
       const healthCheck = { path: "/health", interval: 200, timeout: 150 };
       const { a, balancer } = await start(context, { healthCheck, retry: { attempts: 0 } }, { baseEjectionTime: "5m" });
