@@ -50,7 +50,11 @@ export interface Balancer {
   keepsSessions(pool: Pool, id: string): boolean;
   /** Requests picked and not done, of one backend or of all. */
   inFlight(id?: string): number;
-  /** An active check that says as much as a request has passed: an ejection ends. @param begunAt milliseconds since the epoch */
+  /**
+   * An active check that says as much as a request has passed: an ejection ends.
+   *
+   * @param begunAt when the check began, milliseconds since the epoch
+   */
   checkPassed(id: string, begunAt: number): void;
 }
 

@@ -44,12 +44,12 @@ export async function attempt(
   try {
     const response = await forward(forwarding, backend, deadlines, transport, (bytes, error) => {
       end = [bytes, error];
-      if (status !== undefined) pick.done(asProxyError(error));
+      if (status !== undefined) pick.done(failureOf(error));
       if (passedOn) onEnd(bytes, error);
     });
     status = response.status;
     pick.answered(status);
-    if (end !== undefined) pick.done(asProxyError(end[1]));
+    if (end !== undefined) pick.done(failureOf(end[1]));
     return {
       backend,
       response,
@@ -71,7 +71,7 @@ export async function attempt(
 }
 
 /** What broke an answer off; what no table knows says nothing about the backend. */
-function asProxyError(error: unknown): ProxyError | undefined {
+function failureOf(error: unknown): ProxyError | undefined {
   if (error === undefined || error instanceof ProxyError) return error;
   return new ProxyError("client_aborted", { cause: error });
 }

@@ -12,7 +12,7 @@ export interface Hedge {
 }
 
 /**
- * Asks a second backend too when the first is slow; who answers first wins, and the other is cancelled.
+ * Asks a second backend too when the first is slow; the first good answer wins, and the other is cancelled.
  *
  * @param send begins a try; what is cancelled says nothing about its backend
  */

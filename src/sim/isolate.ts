@@ -1,6 +1,5 @@
 import { type Balancer, type BalancerEvent, createBalancer } from "../core/balancer.ts";
 import type { PoolConfig } from "../core/config.ts";
-
 import { createHedging, type Hedging } from "../core/hedging.ts";
 import { policies } from "../core/policies/index.ts";
 import type { Policy } from "../core/policy.ts";
