@@ -15,22 +15,15 @@ function isHttp(incoming: IncomingMessage): boolean {
   return httpVersion === "1.0" && headers["transfer-encoding"] === undefined;
 }
 
-const safe: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "OPTIONS"]);
-
 /**
- * Lets pipelined requests through together only where all ask for no change.
+ * Serves a pipelined request when the answers before it have ended.
  *
- * "A server MAY process a sequence of pipelined requests in parallel if they all have safe methods" (RFC 9112 §9.3.2).
+ * "A server MAY process a sequence of pipelined requests in parallel if they all have safe methods" (RFC 9112 §9.3.2): it need not,
+ * and one connection asks for no more than one request's worth of backends.
  */
-function createTurns() {
-  const latest = new WeakMap<object, ServerResponse>();
-  return (incoming: IncomingMessage, outgoing: ServerResponse, serve: () => void) => {
-    const before = latest.get(incoming.socket);
-    latest.set(incoming.socket, outgoing);
-    const isFree = before === undefined || before.writableEnded || before.closed;
-    if (isFree || (safe.has(incoming.method) && safe.has(before.req.method))) return serve();
-    before.once("close", serve);
-  };
+function inTurn(outgoing: ServerResponse, serve: () => void): void {
+  if (outgoing.socket !== null) serve();
+  else outgoing.once("socket", serve);
 }
 
 function hasNoBody({ method, headers, httpVersionMajor }: IncomingMessage): boolean {
@@ -38,10 +31,14 @@ function hasNoBody({ method, headers, httpVersionMajor }: IncomingMessage): bool
     headers["transfer-encoding"] === undefined;
 }
 
+function ended(outgoing: ServerResponse): Promise<void> | undefined {
+  if (outgoing.writableEnded) return undefined;
+  return new Promise((resolve) => void outgoing.once("finish", resolve).once("close", resolve));
+}
+
 /** What a server of node:http, node:https or node:http2 calls for each request. */
 export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
   const targets = new WeakMap<object, string>();
-  const inTurn = createTurns();
 
   async function answer(request: Request, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const target = targets.get(incoming) ?? incoming.url!;
@@ -54,8 +51,10 @@ export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
     (request, env) => {
       const { incoming, outgoing } = env as NodeEnv;
       const answered = answer(request, incoming, outgoing);
-      // What the adapter does after an answer costs as much as writing it, and serves what is left of a body.
-      return hasNoBody(incoming) ? new Promise<never>(() => {}) : answered.then(() => RESPONSE_ALREADY_SENT);
+      // What the adapter does after an answer costs as much as writing it, and serves what is left of a body:
+      // of HTTP/2 it ends the stream, so it must not be told before the answer's last byte.
+      if (hasNoBody(incoming)) return new Promise<never>(() => {});
+      return answered.then(() => ended(outgoing)).then(() => RESPONSE_ALREADY_SENT);
     },
     { overrideGlobalObjects: false, hostname: "localhost" }, // stands in where an HTTP/1.0 request brings no Host
   );
@@ -71,6 +70,6 @@ export function nodeListener(fetch: LoadBalancer["fetch"]): RequestListener {
     }
     const serve = () => void listener(incoming, outgoing);
     if ("stream" in incoming) return serve();
-    inTurn(incoming, outgoing, serve);
+    inTurn(outgoing, serve);
   };
 }

@@ -55,23 +55,7 @@ export const abortCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "abort: a client that leaves while answers wait for their turn ends the backend's work on all of them",
-    only: ["node"], // elsewhere a pipelined request waits for the answer before it
-    async run(context) {
-      const { connect, backends } = await context.stage(plain);
-      backends.main.handle((arrival) => {
-        arrival.write(`HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n${"more ".repeat(1_000_000)}`);
-        return silence();
-      });
-      const client = await connect();
-      await client.send([1, 2, 3].map((target) => `GET /${target} HTTP/1.1\r\nHost: balancer.test\r\n\r\n`).join(""));
-      const arrivals = await Promise.all([0, 1, 2].map((index) => backends.main.arrival(index)));
-      client.reset();
-      await within(5000, "the backend's connections closing", Promise.all(arrivals.map(({ closed }) => closed)));
-    },
-  },
-  {
-    name: "abort: what waits behind an unsafe request is not sent when its client has left",
+    name: "abort: what waits behind another request is not sent when its client has left",
     async run(context) {
       const { connect, exchange, backends } = await context.stage(plain);
       backends.main.handle((arrival) => arrival.target === "/1" ? silence() : arrival.answer(200));

@@ -223,6 +223,29 @@ export const http2Cases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "http2: an upload goes on while its answer does, however long both take",
+    only: withTls,
+    async run(context) {
+      const { client, backends } = await open(context);
+      backends.main.handle(async (arrival) => {
+        if (arrival.method !== "POST") return await arrival.answer(200);
+        arrival.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        const { bytes } = await arrival.body();
+        arrival.write(`${bytes.length.toString(16)}\r\n${bytes}\r\n0\r\n\r\n`);
+      });
+      const stream = client.begin({ method: "POST" }, true);
+      stream.write("first ");
+      await within(8000, "the head", once(stream, "response"));
+      // Whole exchanges on the same connection: time enough for whatever would end the upload with the answer's head.
+      for (let index = 0; index < 10; index++) assert.equal((await client.ask({})).status, 200);
+      stream.end("last");
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      await within(8000, "the answer's end", once(stream, "close"));
+      assert.equal(Buffer.concat(chunks).toString(), "first last");
+    },
+  },
+  {
     name: "http2: HEAD, 204 and 304 have no body, Set-Cookie stays apart, compressed bytes are as they came",
     only: withTls,
     async run(context) {
