@@ -33,7 +33,10 @@ export interface Connection {
   use(exchange: Exchange): void;
   /** Takes it from its exchange. */
   rest(onLost: () => void): void;
+  /** It stands: its exchange may write. */
   open(socket: Socket): void;
+  /** It is lost, or did not come to stand: its exchange is told. */
+  lose(cause: Error): void;
   /** Ends it; its exchange hears nothing any more. */
   destroy(): void;
   /** Gives its socket away, as it is. */
@@ -93,7 +96,7 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
     lose(failure ?? new Error("the connection was closed"));
   }
 
-  return {
+  const connection: Connection = {
     get socket() {
       return socket;
     },
@@ -120,7 +123,9 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
     open(opened) {
       socket = opened;
       opened.on("data", onData).on("end", onEnd).on("drain", onDrain).on("error", onError).on("close", onClose);
+      exchange?.onOpen(connection);
     },
+    lose,
     destroy() {
       exchange = onLostAtRest = undefined;
       stopDialing();
@@ -134,4 +139,5 @@ export function createConnection(stopDialing: () => void, memory: ReadBuffer | u
       return socket;
     },
   };
+  return connection;
 }

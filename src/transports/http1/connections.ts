@@ -55,11 +55,10 @@ export function createConnections(
     connection.use(exchange);
     alarms.add(connection.alarm);
     stop = dial(address, (error, socket) => {
-      if (error !== undefined) return exchange.onLost(error);
+      if (error !== undefined) return connection.lose(error);
       stop = secure(address, peer.tls, socket!, (failure, secured) => {
-        if (failure !== undefined) return exchange.onLost(failure);
-        connection.open(secured!);
-        exchange.onOpen(connection);
+        if (failure !== undefined) connection.lose(failure);
+        else connection.open(secured!);
       });
     }, connection);
     return connection;

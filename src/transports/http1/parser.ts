@@ -34,10 +34,12 @@ const nothing: readonly string[] = [];
 
 type State = "idle" | "head" | "length" | "close" | "chunk-size" | "chunk" | "chunk-end" | "trailers" | "switched";
 
+const nobody: Reading = { method: "", upgrading: false, onInterim() {}, onHead() {}, onData() {}, onEnd() {} };
+
 /** A parser for the answers of one connection. */
 export function createParser(): Parser {
   let state: State = "idle";
-  let reading: Reading;
+  let reading = nobody;
   let held: Buffer | undefined; // the beginning of what is not complete yet
   let left = 0; // bytes of the body or the chunk
   let headBytes = 0; // of all heads of this answer: backends may send interim ones without end
@@ -155,8 +157,10 @@ export function createParser(): Parser {
   }
 
   function end(trailers: readonly string[] = nothing): void {
+    const told = reading;
     state = "idle";
-    reading.onEnd(trailers);
+    reading = nobody; // a connection at rest would keep all of the request before alive
+    told.onEnd(trailers);
   }
 
   function finish(): boolean {
