@@ -96,8 +96,7 @@ export function hedgedAttempt(
   begin(pick, leftMs);
   if (delayMs === undefined || delayMs >= leftMs) return;
   clock.at(clock.now() + delayMs, () => {
-    if (isOver || !hedging!.take()) return;
-    const second = pickSecond();
+    const second = isOver ? undefined : hedging!.take(pickSecond);
     if (second !== undefined) begin(second, leftMs - delayMs);
   });
 }

@@ -1,6 +1,7 @@
 import { parseConfig, type PoolConfig } from "../core/config.ts";
-import { ConfigError, isPlainObject, nearest, type Path, type Problem, show } from "../core/problems.ts";
+import { ConfigError, formatPath, isPlainObject, nearest, type Path, type Problem, show } from "../core/problems.ts";
 import type { Traits } from "../core/ports.ts";
+import { formatDuration } from "../core/units.ts";
 import { validate, valueAt } from "../core/validate.ts";
 import { Comparison, type runtimes, Scenario } from "./schema.ts";
 
@@ -49,6 +50,10 @@ export function planStudy(raw: unknown, traits: TraitsByName): Study {
       const isOwn = (path: Path) => path[0] !== undefined && path[0] in variant;
       return planOne(name, merge(base, variant), traits, (path) => isOwn(path) ? ["variants", name, ...path] : path);
     });
+  // One that only a variant has is followed there.
+  const ids = new Set(plans.flatMap(({ scenario }) => [...idsOf(scenario)]));
+  const unknown = [...unknownIds(raw, ["follow"], ids)];
+  if (unknown.length > 0) throw new ConfigError(unknown);
   const { outages, slowDowns } = value;
   const followed = follow ?? outages[0]?.backends ?? slowDowns[0]?.backends ?? [];
   return { title, columns, plans, followed };
@@ -65,7 +70,11 @@ function merge(base: Readonly<Record<string, unknown>>, variant: Readonly<Record
 
 function planOne(name: string, raw: unknown, traitsOf: TraitsByName, pathOf: (path: Path) => Path): Plan {
   const { value: scenario, problems } = validate(Scenario, raw);
-  const found = problems.length > 0 ? problems : [...unknownBackends(raw, idsOf(scenario)), ...notPlayed(raw)];
+  const found = problems.length > 0 ? problems : [
+    ...unknownBackends(raw, idsOf(scenario)),
+    ...impossibleTimes(raw, scenario, formatPath(pathOf(["duration"]))),
+    ...notPlayed(raw),
+  ];
   if (found.length > 0) throw new ConfigError(found.map((problem) => ({ ...problem, path: pathOf(problem.path) })));
   const traits = traitsOf[scenario.runtime];
   try {
@@ -103,15 +112,54 @@ const idsOf = ({ backends }: Scenario): ReadonlySet<string> => new Set(backends.
 function* unknownBackends(raw: unknown, ids: ReadonlySet<string>): Generator<Problem> {
   for (const key of ["outages", "slowDowns", "changes"]) {
     const list = valueAt(raw, [key]);
-    for (const index of Array.isArray(list) ? list.keys() : []) {
-      const named = valueAt(raw, [key, index, "backends"]) as readonly string[];
-      for (const [place, id] of named.entries()) {
-        if (ids.has(id)) continue;
-        const meant = nearest(id, [...ids].slice(0, 100));
-        const hint = meant === undefined ? {} : { hint: `did you mean "${meant}"?` };
-        yield { path: [key, index, "backends", place], expected: "the id of a backend", found: show(id), ...hint };
+    for (const index of Array.isArray(list) ? list.keys() : []) yield* unknownIds(raw, [key, index, "backends"], ids);
+  }
+}
+
+function* unknownIds(raw: unknown, path: Path, ids: ReadonlySet<string>): Generator<Problem> {
+  const named = (valueAt(raw, path) ?? []) as readonly string[];
+  for (const [place, id] of named.entries()) {
+    if (ids.has(id)) continue;
+    const meant = nearest(id, [...ids].slice(0, 100));
+    const hint = meant === undefined ? {} : { hint: `did you mean "${meant}"?` };
+    yield { path: [...path, place], expected: "the id of a backend", found: show(id), ...hint };
+  }
+}
+
+/** When something happens that has a beginning, and an end perhaps. */
+type Event = Partial<Record<"at" | "from" | "to", number | undefined>>;
+
+/**
+ * What would never happen, or end before it begins.
+ *
+ * @param durationPath where the duration is written, which a variant may have of its own
+ */
+function* impossibleTimes(raw: unknown, scenario: Scenario, durationPath: string): Generator<Problem> {
+  const { duration, outages, slowDowns, changes, deploys, clients: { rate }, store: { delay } } = scenario;
+  const told = (path: Path, expected: string) => ({ path, expected, found: show(valueAt(raw, path)) });
+  const lists: Readonly<Record<string, readonly Event[]>> = { outages, slowDowns, changes, deploys };
+  for (const [key, events] of Object.entries(lists)) {
+    for (const [index, { at, from = at!, to }] of events.entries()) {
+      const begins = at === undefined ? "from" : "at";
+      if (from >= duration) {
+        const expected = `a time before ${durationPath}, which is ${formatDuration(duration)}`;
+        yield told([key, index, begins], expected);
+      }
+      if (to !== undefined && to <= from) {
+        yield told([key, index, "to"], `a time after "from", which is ${formatDuration(from)}`);
       }
     }
+  }
+  let before = 0;
+  for (const [index, { at }] of Array.isArray(rate) ? rate.entries() : []) {
+    // At the same time as the one before it is a jump.
+    if (at < before) {
+      yield told(["clients", "rate", index, "at"], `${formatDuration(before)} or later, in the order of time`);
+    }
+    before = at;
+  }
+  if (delay.max < delay.min) {
+    yield told(["store", "delay", "max"], `a duration from "min" on, which is ${formatDuration(delay.min)}`);
   }
 }
 

@@ -98,6 +98,17 @@ describe("a simulated run", () => {
     assert.equal(read(run({ ...slow, pool: quiet }), "max"), 1000);
   });
 
+  it("has saved up hedges when there is somebody to hedge with again", () => {
+    const observed = run({
+      duration: "10500ms",
+      backends: [{ name: "b", count: 2, service: "100ms" }],
+      changes: [{ backends: ["b2"], at: 0, state: "maintenance" }, { backends: ["b2"], at: "10s", state: "active" }],
+      pool: { ...quiet, hedging: { delay: "20ms", maxPercent: 5 } },
+    });
+    const hedges = observed.tries - observed.requests;
+    assert.ok(hedges > 10 && hedges < 15, `${hedges} hedges`);
+  });
+
   it("with a hedge under way waits for it when the first try fails", () => {
     const pool = { ...quiet, timeouts: { response: "25ms" }, retry: { attempts: 0 } };
     const hedging = { delay: "20ms", maxPercent: 100 };
