@@ -5,15 +5,15 @@ import type { Config } from "../core/config.ts";
 import { ProxyError } from "../core/errors.ts";
 import { type Keyed, networkOf } from "../core/keys.ts";
 import type { Pools } from "../core/pool.ts";
-import type { Client, Fields, Ports, RequestBody, Transport, WebSockets } from "../core/ports.ts";
+import type { Client, Ports, RequestBody, Transport, WebSockets } from "../core/ports.ts";
 import { compileRoutes, rewrite, type Route } from "../core/routes.ts";
-import { createSteering, type Steered } from "../core/steering.ts";
+import { createSteering } from "../core/steering.ts";
 import { bodyOf } from "../proxy/body.ts";
 import type { Forwarding } from "../proxy/forward.ts";
 import { editRequest, type Sender } from "../proxy/headers.ts";
 import { inspect, type Inspected } from "../proxy/inspect.ts";
 import { forwardWithRetries } from "../proxy/retry.ts";
-import { clientAddress, createTrust } from "../proxy/trust.ts";
+import { cameByHttps, clientAddress, createTrust, placeOf } from "../proxy/trust.ts";
 import { createPools } from "../stores/pools.ts";
 import { isSwitched } from "../transports/websocket/switched.ts";
 import { adminApp } from "./admin.ts";
@@ -21,6 +21,7 @@ import { createServed, type Served } from "./served.ts";
 import { takeSlot } from "./take-slot.ts";
 import { createObserver } from "./observe.ts";
 import { asProxyError, problem } from "./problem.ts";
+import { withFields } from "./with-fields.ts";
 
 /** The house: the same two doors on every runtime, and the app to mount in one's own. */
 export interface LoadBalancer {
@@ -122,7 +123,7 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
         onPick: observed.picked,
         onFailure: observed.backendFailed,
       };
-      const { response, backend } = await forwardWithRetries(forwarding, scope, (bytes, error) => {
+      const { response, backend, isLent } = await forwardWithRetries(forwarding, scope, (bytes, error) => {
         leaveSlot?.();
         if (traits.cancelsBodies) body?.abandon?.();
         client.onAnswered?.();
@@ -130,7 +131,8 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       });
 
       observed.answered(isSwitched(response) ? 101 : response.status, backend);
-      return withFields(response, route.setResponseHeaders, session?.settled(backend.id, cameByHttps(sender, headers)));
+      const cookie = isLent ? undefined : session?.settled(backend.id, cameByHttps(sender, headers));
+      return withFields(response, route.setResponseHeaders, cookie);
     } catch (thrown) {
       const error = asProxyError(thrown);
       leaveSlot?.();
@@ -177,6 +179,15 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     }
   }
 
+  for (const { pool } of config.routes) {
+    if (
+      pool.kind !== "place" || traits.knowsPlaces || (pool.header !== undefined && config.trustedProxies.length > 0)
+    ) {
+      continue;
+    }
+    log.warn(`nobody says the ${pool.by} of a client here: without header and trustedProxies all go to the fallback`);
+  }
+
   const scheduled = (signal?: AbortSignal) =>
     sweeper.run(signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]));
 
@@ -221,35 +232,6 @@ function forwardingOf(
     host: host === "upstream" ? undefined : host === "preserve" ? asked.host : host,
     headers: editRequest(headers, sender, route.setRequestHeaders),
   };
-}
-
-/** To us, or to the trusted proxy in front. */
-const cameByHttps = ({ trusted, proto }: Sender, headers: Fields) =>
-  ((trusted && headers.get("x-forwarded-proto")?.split(",")[0]?.trim().toLowerCase()) || proto) === "https";
-
-/** A client's place, as the platform or a trusted proxy says. */
-const placeOf = ({ place }: Client, headers: Fields, trusted: boolean): Steered["place"] => (by, header) =>
-  place?.[by] ?? (trusted && header !== undefined ? headers.get(header) ?? undefined : undefined);
-
-/** A runtime's own answer may not be changed, so one with other fields is another one. */
-function withFields(
-  response: Response,
-  fields: Readonly<Record<string, string>>,
-  cookie: string | undefined,
-): Response {
-  if (Object.keys(fields).length === 0 && cookie === undefined) return response;
-  const change = (headers: Headers) => {
-    for (const name in fields) headers.set(name, fields[name]!);
-    if (cookie !== undefined) headers.append("set-cookie", cookie);
-  };
-  if (response.status === 101 || isSwitched(response)) {
-    change(response.headers); // made here, and nothing but itself leads to its WebSocket
-    return response;
-  }
-  const { status, statusText, body } = response;
-  const headers = new Headers(response.headers);
-  change(headers);
-  return new Response(body, { status, statusText, headers });
 }
 
 function mapValues<Value, Result>(

@@ -68,7 +68,8 @@ export function createServed(name: string, config: PoolConfig, pools: Pools, por
     slots: circuitBreaker.maxRequests === 0 ? undefined : createSlots(circuitBreaker),
     hedging: config.hedging === false ? undefined : createHedging(config.hedging),
     budget: createRetryBudget(config.retry.budget, balancer.inFlight),
-    keepsSessions: (backend) => isWanted(backend) || balancer.keepsSessions(pools.current(name), backend.id),
+    keepsSessions: (backend) =>
+      isWanted(backend) || backend.state === "maintenance" || balancer.keepsSessions(pools.current(name), backend.id),
     key: keyOf(isHashed ? sessionAffinity.type : policy.key),
     isUp: () => balancer.fit(pools.current(name)) >= config.minHealthy,
   };

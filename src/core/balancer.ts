@@ -4,7 +4,7 @@ import type { ProxyError } from "./errors.ts";
 import { createMembers, type MembersRule } from "./members.ts";
 import { createMeters } from "./meters.ts";
 import type { Candidates, Policy } from "./policy.ts";
-import { type Backend, isWanted, type Pool } from "./pool.ts";
+import type { Backend, Pool } from "./pool.ts";
 import type { Random } from "./ports.ts";
 import { createRoom } from "./room.ts";
 
@@ -30,7 +30,7 @@ export interface Ask {
   readonly tried?: ReadonlySet<string> | undefined;
   /** The id of the backend that a session belongs to: it is picked, if it keeps sessions. */
   readonly wanted?: string | undefined;
-  /** Whether it goes nowhere else, as long as that backend is one that gets requests at all. */
+  /** Whether it goes nowhere else, as long as there is that backend. */
   readonly bound?: boolean | undefined;
 }
 
@@ -100,7 +100,7 @@ export function createBalancer(
     if (wanted !== undefined) {
       const kept = tried?.has(wanted) ? undefined : members.keepsSessions(pool, wanted, at);
       if (kept !== undefined && room.has(kept)) return kept;
-      if (bound && pool.backends.some((one) => one.id === wanted && isWanted(one))) return undefined;
+      if (bound && pool.backends.some(({ id }) => id === wanted)) return undefined;
     }
     const isFirst = tried === undefined || tried.size === 0;
     const candidates = isFirst

@@ -9,8 +9,8 @@ export interface HedgingRule {
 export interface Hedging {
   /** A request begins: milliseconds until it is hedged; `undefined`: never, too little is known. */
   begin(): number | undefined;
-  /** Whether the share allows one hedge more; it is spent then. */
-  take(): boolean;
+  /** What `pick` gives, where the share allows one hedge more; it is spent only if that is somebody. */
+  take<Choice>(pick: () => Choice | undefined): Choice | undefined;
   /** An answer's head came after so long. */
   learn(elapsedMs: number): void;
 }
@@ -40,10 +40,10 @@ export function createHedging({ delay, maxPercent }: HedgingRule): Hedging {
       saved = Math.min(mostSaved * 100, saved + maxPercent);
       return delay === "p95" ? p95 : delay;
     },
-    take() {
-      if (saved < 100) return false;
-      saved -= 100;
-      return true;
+    take(pick) {
+      const choice = saved < 100 ? undefined : pick();
+      if (choice !== undefined) saved -= 100;
+      return choice;
     },
     learn(elapsedMs) {
       if (delay !== "p95") return;

@@ -1,5 +1,6 @@
 import type { Draining } from "./draining.ts";
 import type { Ejections } from "./ejections.ts";
+import type { Health } from "./health.ts";
 import { type Backend, eligible, isHealthy, isWanted, type Pool } from "./pool.ts";
 import { createSlowStart, type SlowStartRule } from "./slow-start.ts";
 
@@ -13,7 +14,10 @@ export interface Members {
   untried(pool: Pool, tried: ReadonlySet<string>, now: number): readonly Backend[];
   /** How many are wanted, healthy and not out, of all priorities. */
   fit(pool: Pool, now: number): number;
-  /** Who keeps the sessions it has: the candidates and those that are to be emptied, as long as they may be. */
+  /**
+   * Who keeps the sessions it has: the choices, though not all of them are fit, everybody else who is fit, and those
+   * that are to be emptied, as long as they may be.
+   */
   keepsSessions(pool: Pool, id: string, now: number): Backend | undefined;
   /** Whether this one may be ejected too: never more than a part, and never the last one that could be picked. */
   mayEject(id: string, maxPercent: number): boolean;
@@ -42,6 +46,7 @@ export function createMembers(
   let fit = 0;
   let list: readonly Backend[] = [];
   let lastResort: readonly Backend[] = [];
+  let chosenFrom: ReadonlySet<string> = new Set();
   /** Those that got nothing when last looked at: they have cold caches when they come back. */
   const away = new Set<string>();
 
@@ -66,15 +71,20 @@ export function createMembers(
   function follow(pool: Pool, now: number): void {
     const changed = ejections?.version(now) ?? 0;
     if (known.backends === pool.backends && known.health === pool.health && version === changed) return;
+    const before = { byId, health: known.health };
     if (known.backends !== pool.backends) followBackends(pool.backends, now);
     known = { backends: pool.backends, health: pool.health };
+    // Where nobody asked meanwhile, only the time of the turn tells of an outage that has come and gone.
+    const wasAway = ({ id, url }: Backend) =>
+      before.byId.get(id)?.url === url && hasTurned(before.health[id], pool.health[id]);
     for (const backend of pool.backends) {
       if (!isIn(backend)) away.add(backend.id);
-      else if (away.delete(backend.id)) starts.begin(backend.id, now);
+      else if (away.delete(backend.id) || wasAway(backend)) starts.begin(backend.id, now);
     }
     fit = pool.backends.filter((backend) => isWanted(backend) && isHealthy(pool, backend) && !isOut(backend.id)).length;
     list = sameOr(list, eligible(pool, isOut, panicThreshold));
     lastResort = list.length > 0 ? [] : sameOr(lastResort, eligible(pool));
+    chosenFrom = new Set([...list, ...lastResort].map(({ id }) => id));
     version = ejections?.version(now) ?? 0;
   }
 
@@ -102,7 +112,9 @@ export function createMembers(
     keepsSessions(pool, id, now) {
       follow(pool, now);
       const backend = byId.get(id);
-      if (backend === undefined || !isHealthy(pool, backend) || isOut(id)) return undefined;
+      // Who serves everybody, fit or not, serves its own sessions first.
+      if (backend === undefined || chosenFrom.has(id)) return backend;
+      if (!isHealthy(pool, backend) || isOut(id)) return undefined;
       return isWanted(backend) || draining.keepsSessions(id, now) ? backend : undefined;
     },
     mayEject(id, maxPercent) {
@@ -113,6 +125,10 @@ export function createMembers(
     },
   };
 }
+
+/** Found healthy for the first time, it has not come back from anywhere. */
+const hasTurned = (before: Health | undefined, after: Health | undefined): boolean =>
+  before !== undefined && after !== undefined && after.since > before.since;
 
 const sameOr = (before: readonly Backend[], next: readonly Backend[]): readonly Backend[] =>
   next.length === before.length && next.every((one, index) => one === before[index]) ? before : next;

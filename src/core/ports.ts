@@ -148,6 +148,8 @@ export interface RawRequest {
   readonly unbounded?: boolean;
   readonly headers: Fields;
   readonly target: string;
+  /** The body will be read: a client that waits to be asked for it is asked. */
+  ask?(): void;
   /** The body if all of its `length` bytes came together with the head. */
   whole(length: number): Promise<Uint8Array | undefined>;
   readonly trailers?: Incoming["trailers"];
@@ -199,6 +201,8 @@ export interface Traits {
   readonly healthCheck: boolean;
   /** Whether the app has to hold `limits.headBytes` itself because the server does not. */
   readonly headLimit: "server" | "app";
+  /** Whether the platform says where a client is. */
+  readonly knowsPlaces?: true;
   /** How much of a request's body to ask for at a time; absent: as it comes. */
   readonly readBytes?: number;
   /** Whether a body that nobody reads any more has to be cancelled, or its connection hangs. */

@@ -1,4 +1,4 @@
-/** How many requests of a pool may be in flight, and how many more may wait for a place; 0 `maxRequests` is no limit. */
+/** How many requests of a pool may be in flight, and how many more may wait for a place. */
 export interface SlotsRule {
   readonly maxRequests: number;
   readonly maxPending: number;
@@ -63,7 +63,7 @@ export function createSlots({ maxRequests, maxPending }: SlotsRule): Slots {
 
   return {
     take() {
-      if (maxRequests === 0 || taken < maxRequests) {
+      if (taken < maxRequests) {
         taken++;
         return "taken";
       }

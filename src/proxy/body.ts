@@ -51,6 +51,7 @@ async function announcedBody(
   if (length !== undefined && limits.maxBytes !== undefined && length > limits.maxBytes) {
     throw tooLarge(limits.maxBytes);
   }
+  raw?.ask?.();
   if (raw !== undefined && length !== undefined && length <= limits.keepBytes) {
     const bytes = await raw.whole(length);
     if (bytes !== undefined) return wholeBody(bytes);

@@ -27,6 +27,14 @@ export interface RetryScope extends AttemptScope {
   onPick(backend: Backend): void;
 }
 
+/** An answer that is passed on. */
+export interface Forwarded {
+  readonly response: Response;
+  readonly backend: Backend;
+  /** The session's own backend could have been asked, but for room: the session stays with it. */
+  readonly isLent: boolean;
+}
+
 /**
  * Sends a request to a backend and, where that is safe, to further ones until one answers; each backend is tried once.
  *
@@ -39,7 +47,7 @@ export async function forwardWithRetries(
   forwarding: Forwarding,
   scope: RetryScope,
   onEnd: OnEnd,
-): Promise<{ readonly response: Response; readonly backend: Backend }> {
+): Promise<Forwarded> {
   const { config: { retry, timeouts }, balancer, clock, startedAt } = scope;
   const leftMs = () => timeouts.request - (clock.now() - startedAt);
   let pick = balancer.pick(scope.pool(), scope.ask);
@@ -62,7 +70,7 @@ export async function forwardWithRetries(
       }
       if (next === undefined) {
         if (last.error !== undefined) throw last.error;
-        return { response: last.passOn(), backend: last.backend };
+        return { response: last.passOn(), backend: last.backend, isLent: isLent(scope, tried) };
       }
       last.response?.body?.cancel().catch(() => {});
       pick = next;
@@ -72,6 +80,9 @@ export async function forwardWithRetries(
     throw error;
   }
 }
+
+const isLent = ({ ask: { wanted }, balancer, pool }: RetryScope, tried: ReadonlySet<string>) =>
+  wanted !== undefined && !tried.has(wanted) && balancer.keepsSessions(pool(), wanted);
 
 type OnEnd = (bytes: number | undefined, error?: unknown) => void;
 
@@ -107,7 +118,7 @@ function tryOn(
   const delayMs = hedging.begin();
   if (delayMs === undefined) return send(pick, incoming);
   const second = () => {
-    const choice = hedging.take() ? balancer.pick(scope.pool(), { ...scope.ask, tried }) : undefined;
+    const choice = hedging.take(() => balancer.pick(scope.pool(), { ...scope.ask, tried }));
     if (choice !== undefined) tried.add(choice.backend.id);
     return choice;
   };

@@ -1,4 +1,7 @@
 import ipaddr from "ipaddr.js";
+import type { Client, Fields } from "../core/ports.ts";
+import type { Steered } from "../core/steering.ts";
+import type { Sender } from "./headers.ts";
 
 /** Whether an address belongs to a proxy whose forwarding fields are believed. Answers are remembered: peers are few. */
 export function createTrust(ranges: readonly string[]): (address: string | undefined) => boolean {
@@ -30,6 +33,14 @@ export function clientAddress(
   const hops = forwardedFor.split(",").map((hop) => hop.trim()).filter((hop) => hop !== "");
   return hops.findLast((hop) => !isTrusted(hop)) ?? hops[0] ?? peer;
 }
+
+/** Whether a client came by https: to us, or to the trusted proxy in front. */
+export const cameByHttps = ({ trusted, proto }: Sender, headers: Fields): boolean =>
+  ((trusted && headers.get("x-forwarded-proto")?.split(",")[0]?.trim().toLowerCase()) || proto) === "https";
+
+/** A client's place, as the platform or a trusted proxy says. */
+export const placeOf = ({ place }: Client, headers: Fields, trusted: boolean): Steered["place"] => (by, header) =>
+  place?.[by] ?? (trusted && header !== undefined ? headers.get(header) ?? undefined : undefined);
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 

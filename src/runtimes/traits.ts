@@ -57,6 +57,7 @@ const deno: Traits = {
 const workers: Traits = {
   name: "workers",
   start: "random",
+  knowsPlaces: true,
   readBytes: 256 * 1024, // in the pieces of workerd's own a GiB takes ten times as long
   healthCheck: false,
   headLimit: "app",

@@ -217,6 +217,15 @@ describe("what a client gets", () => {
     assert.match(String(logged?.properties["cause"]), /secret at 10\.0\.0\.1/);
     assert.equal(inFlight(), 0);
   });
+
+  it("is what failed each time, and no 503: a request that failed leaves its place in the pool", async () => {
+    const failures = [[new ProxyError("connection_refused"), 502], [new TypeError("odd"), 500]] as const;
+    for (const [failure, status] of failures) {
+      const transport: Ports["transport"] = () => Promise.reject(failure);
+      const { ask } = createEchoing({ circuitBreaker: { maxRequests: 1, maxPending: 0 } }, {}, { transport });
+      assert.deepEqual([(await ask("/")).status, (await ask("/")).status], [status, status]);
+    }
+  });
 });
 
 describe("a WebSocket", () => {
@@ -353,6 +362,26 @@ describe("backends", () => {
     assert.equal(clock.sleepers(), 0);
   });
 
+  for (const [type, returns] of [["http", true], ["tcp", false]] as const) {
+    it(`that were ejected ${returns ? "return" : "do not return"} when a check by ${type} passes`, async () => {
+      let status: 200 | 503 = 503;
+      const app = new Hono().get("/health", ({ text }) => text("")).get("/", ({ text }) => text("a", status));
+      const balancer = createTestBalancer({ "a.test": app, "b.test": named("b") }, {
+        healthCheck: { type, interval: "5s", jitter: 0 },
+        outlierDetection: { consecutiveErrors: 1 },
+        retry: { backoff: { base: 0 } },
+      });
+      const { clock } = balancer.ports;
+      balancer.start();
+      await clock.advance(0);
+      assert.equal(await texts(balancer, 4), "bbbb");
+      status = 200;
+      await clock.advance(5_000);
+      assert.equal((await texts(balancer, 4)).includes("a"), returns);
+      await balancer.close();
+    });
+  }
+
   it("can be changed while requests run, and none in flight notices", async () => {
     let controller: ReadableStreamDefaultController<Uint8Array>;
     const slow = new Hono().get(
@@ -385,5 +414,21 @@ describe("backends", () => {
       );
     assert.deepEqual(infos("workers", { healthCheck: undefined }), ["info web"]);
     assert.deepEqual(infos("node", { healthCheck: false }), []);
+  });
+});
+
+describe("a route by place", () => {
+  const byCountry = (more: object) => ({
+    routes: [{ pool: { by: "country", pools: { DE: "web" }, fallback: "web", ...more } }],
+  });
+  const warnings = (rest: Record<string, unknown>, changes: { traits?: typeof traits.workers } = {}) =>
+    createTestBalancer({ "a.test": named("a") }, {}, rest, changes).ports.lines.filter(({ level }) => level === "warn");
+
+  it("that nobody says is told at the start", () => {
+    const header = { header: "cf-ipcountry" };
+    assert.match(warnings(byCountry({}))[0]?.message ?? "", /country .* header and trustedProxies/);
+    assert.equal(warnings(byCountry(header)).length, 1);
+    assert.equal(warnings({ ...byCountry(header), trustedProxies: ["10.0.0.0/8"] }).length, 0);
+    assert.equal(warnings(byCountry({}), { traits: traits.workers }).length, 0, "where the platform says it");
   });
 });

@@ -2,12 +2,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { within } from "../support/wait.ts";
+import type { ConformanceCase } from "./case.ts";
 import { cases } from "./cases/index.ts";
+import { longCases } from "./cases/long.ts";
+import { silenceCases } from "./cases/silence.ts";
 import { clean, type Cleaning, createContexts } from "./context.ts";
 import { type RuntimeName, runtimes } from "./runtimes.ts";
 
+/** All that is tried anywhere, with the time that it is given there. */
+const promises: readonly ConformanceCase[] = [
+  ...cases,
+  ...[...silenceCases, ...longCases].map((one) => ({ timeoutMs: 60_000, ...one })),
+];
+
 /** Whether a case holds, for once or by chance. */
-async function holds({ run, timeoutMs = 20_000 }: (typeof cases)[number], runtime: RuntimeName): Promise<boolean> {
+async function holds({ run, timeoutMs = 20_000 }: ConformanceCase, runtime: RuntimeName): Promise<boolean> {
   const cleaning: Cleaning = [];
   const ending: Cleaning = [];
   try {
@@ -24,7 +33,7 @@ async function holds({ run, timeoutMs = 20_000 }: (typeof cases)[number], runtim
 describe("what a runtime cannot do", { concurrency: runtimes.length }, () => {
   for (const runtime of runtimes) {
     describe(runtime, () => {
-      for (const one of cases.filter(({ gaps, skip = false }) => gaps?.[runtime] !== undefined && skip === false)) {
+      for (const one of promises.filter(({ gaps, skip = false }) => gaps?.[runtime] !== undefined && skip === false)) {
         test(one.name, async () => {
           let times = 0;
           while (times < 5 && await holds(one, runtime)) times += 1;

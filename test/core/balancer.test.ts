@@ -174,14 +174,14 @@ describe("a session", () => {
     assert.equal(ejected.pick({ wanted: "a" })?.backend.id, "b");
   });
 
-  it("that is bound goes nowhere else, until its backend is not wanted any more", () => {
+  it("that is bound goes nowhere else, as long as there is its backend", () => {
     const on = sticky("active", "active");
     on.send("a", "xxxxx");
     assert.equal(on.pick({ wanted: "a", bound: true }), undefined);
     assert.equal(on.pick({ wanted: "a", bound: true, tried: new Set(["a"]) }), undefined);
     assert.equal(on.pick({ bound: true })?.backend.id, "b");
     on.setBackends(backend("a", { state: "maintenance" }), backend("b"));
-    assert.equal(on.pick({ wanted: "a", bound: true })?.backend.id, "b");
+    assert.equal(on.pick({ wanted: "a", bound: true }), undefined);
     on.setBackends(backend("b"));
     assert.equal(on.pick({ wanted: "a", bound: true })?.backend.id, "b");
   });
@@ -207,6 +207,17 @@ describe("latencies", () => {
     assert.ok(seen[1]! > 50 && seen[1]! <= 100, String(seen[1]));
     assert.ok(seen[2]! > 1_000, String(seen[2]));
     assert.ok(seen.every((ms) => ms >= 0), seen.join(" "));
+  });
+
+  it("are at least as long as one waited that was given up before its head", () => {
+    const seen: number[] = [];
+    const policy = firstOf((_, { meter, now }) => seen.push(meter("a").latencyMs(now())));
+    const on = stage(equal(1), { policy, decayMs: 10_000 });
+    const pick = on.pick()!;
+    on.now += 800;
+    pick.done(failure("client_aborted"));
+    on.pick();
+    assert.deepEqual(seen, [0, 800]);
   });
 });
 

@@ -4,6 +4,9 @@ import fc from "fast-check";
 import { createHedging } from "../../src/core/hedging.ts";
 import { seededRandom } from "../support/arbitraries.ts";
 
+const somebody = () => "b";
+const nobody = () => undefined;
+
 describe("the delay of a hedge", () => {
   it("is as configured, from the first request on", () => {
     const hedging = createHedging({ delay: 250, maxPercent: 5 });
@@ -56,7 +59,7 @@ describe("the share of hedges", () => {
         let taken = 0;
         slow.forEach((wanted, index) => {
           hedging.begin();
-          for (let ask = 0; ask < wanted; ask++) if (hedging.take()) taken++;
+          for (let ask = 0; ask < wanted; ask++) if (hedging.take(somebody)) taken++;
           assert.ok(taken <= ((index + 1) * maxPercent) / 100 + 1e-9);
         });
       }),
@@ -71,7 +74,7 @@ describe("the share of hedges", () => {
       let taken = 0;
       for (let request = 0; request < requests; request++) {
         hedging.begin();
-        while (hedging.take()) taken++;
+        while (hedging.take(somebody)) taken++;
       }
       assert.equal(taken, hedges);
     });
@@ -81,7 +84,15 @@ describe("the share of hedges", () => {
     const hedging = createHedging({ delay: 10, maxPercent: 5 });
     for (let request = 0; request < 100_000; request++) hedging.begin();
     let taken = 0;
-    while (hedging.take()) taken++;
+    while (hedging.take(somebody)) taken++;
     assert.equal(taken, 10);
+  });
+
+  it("is not spent where there is nobody to ask, and nobody is picked where it is spent", () => {
+    const hedging = createHedging({ delay: 10, maxPercent: 100 });
+    hedging.begin();
+    for (let ask = 0; ask < 5; ask++) assert.equal(hedging.take(nobody), undefined);
+    assert.equal(hedging.take(somebody), "b");
+    assert.equal(hedging.take(() => assert.fail("picked")), undefined);
   });
 });

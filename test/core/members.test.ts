@@ -69,6 +69,52 @@ describe("panic", () => {
   });
 });
 
+describe("sessions in a panic", () => {
+  const sessionsOf = (on: Stage, id: string) => on.pick({ wanted: id, bound: true })?.backend.id;
+
+  it("stay with an unhealthy backend for as long as it serves everybody, and then no longer", () => {
+    const on = stage(equal(4), { panicThreshold: 75 });
+    on.setHealth({ a: "unhealthy" });
+    assert.deepEqual([on.candidates(), sessionsOf(on, "a")], ["b c d", undefined]);
+    on.setHealth({ a: "unhealthy", b: "unhealthy" });
+    assert.deepEqual([on.candidates(), sessionsOf(on, "a")], ["a b c d", "a"]);
+    assert.equal(on.balancer.keepsSessions(on.pool, "a"), true);
+    on.setHealth({ a: "unhealthy" });
+    assert.equal(sessionsOf(on, "a"), undefined);
+    assert.equal(on.balancer.keepsSessions(on.pool, "a"), false);
+  });
+
+  it("stay with an ejected backend, and tell nothing about it", () => {
+    const on = stage(equal(2), { panicThreshold: 100, random: () => 0 });
+    on.send("a", "xxxxx");
+    on.send("a", "x.x");
+    assert.deepEqual(on.events.map(({ kind }) => kind), ["ejected"]);
+  });
+
+  it("do not stay with who does not serve: of another priority, drained for long or in maintenance", () => {
+    const others = [
+      backend("c", { priority: 1 }),
+      backend("d", { state: "drain" }),
+      backend("e", { state: "maintenance" }),
+    ];
+    const on = stage([...equal(2), ...others], { panicThreshold: 100, drainMs: 0 });
+    on.setHealth({ a: "unhealthy", c: "unhealthy" });
+    assert.equal(on.candidates(), "a b");
+    const kept = ["a", "b", "c", "d", "e"].filter((id) => on.balancer.keepsSessions(on.pool, id));
+    assert.deepEqual(kept, ["a", "b"]);
+  });
+
+  it("stay with an ejected backend without a panic too, where only the ejected are left to choose from", () => {
+    const on = stage(equal(3), { random: () => 0 });
+    on.send("a", "xxxxx");
+    assert.equal(sessionsOf(on, "a"), undefined);
+    on.setHealth({ b: "unhealthy", c: "unhealthy" });
+    assert.deepEqual([on.candidates(), on.pick()?.backend.id], ["-", "a"]);
+    assert.equal(sessionsOf(on, "a"), "a");
+    assert.equal(sessionsOf(on, "b"), undefined);
+  });
+});
+
 describe("the list of candidates is the same array", () => {
   const same = (on: Stage, change: () => void) => {
     const before = on.balancer.candidates(on.pool);
@@ -209,6 +255,7 @@ describe("a backend that drains is empty", () => {
     first.done();
     assert.deepEqual(drained(on), []);
     second.done();
+    assert.deepEqual(drained(on), ["a"], "as its last request ends: another may be long in coming");
     on.pick();
     assert.deepEqual(drained(on), ["a"]);
   });

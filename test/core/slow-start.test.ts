@@ -142,6 +142,43 @@ describe("slow start", () => {
     assert.deepEqual(weights(made), [1, 1, 1]);
   });
 
+  it("is after an outage in which nobody asked, from the first request on", () => {
+    const made = on();
+    made.setHealth({ a: "healthy", b: "healthy" });
+    assert.deepEqual(weights(made), [1, 1, 1]);
+    const before = made.pool.health;
+    made.now += 60_000;
+    made.setHealth({ a: "unhealthy" });
+    made.now += 60_000;
+    made.setHealth({ a: "healthy" });
+    made.pool = { ...made.pool, health: { ...before, ...made.pool.health } };
+    made.now += 60_000;
+    assert.deepEqual(weights(made), [0.1, 1, 1]);
+    made.now += 10_000;
+    made.pool = { ...made.pool, health: { ...made.pool.health } };
+    assert.deepEqual(weights(made), [0.5, 1, 1], "a sweep without news begins nothing anew");
+    made.now += 10_000;
+    assert.deepEqual(weights(made), [1, 1, 1]);
+  });
+
+  it("is not for who is found healthy for the first time, whenever that is", () => {
+    const made = on();
+    assert.deepEqual(weights(made), [1, 1, 1]);
+    made.now += 60_000;
+    made.setHealth({ a: "healthy", b: "healthy" });
+    assert.deepEqual(weights(made), [1, 1, 1]);
+  });
+
+  it("is not for who is found healthy under the id of another", () => {
+    const made = on();
+    made.setHealth({ a: "healthy" });
+    assert.deepEqual(weights(made), [1, 1, 1]);
+    made.now += 60_000;
+    made.setBackends(backend("a", { url: "http://other.test" }), ...weighted(1, 1, 1).slice(1));
+    made.setHealth({ a: "healthy" });
+    assert.deepEqual(weights(made), [1, 1, 1]);
+  });
+
   it("is after an ejection: from the end of the probation, and not before its request", () => {
     const made = on();
     made.send("a", "xxxxx");

@@ -5,7 +5,7 @@ import type { PoolConfig } from "../../src/core/config.ts";
 import { type ErrorCode, ProxyError } from "../../src/core/errors.ts";
 import { policies } from "../../src/core/policies/index.ts";
 import type { Backend } from "../../src/core/pool.ts";
-import { createHedging } from "../../src/core/hedging.ts";
+import { createHedging, type Hedging } from "../../src/core/hedging.ts";
 import type { Incoming, Random, RequestBody, Transport } from "../../src/core/ports.ts";
 import { createBody } from "../../src/proxy/body.ts";
 import { forwardWithRetries } from "../../src/proxy/retry.ts";
@@ -25,9 +25,12 @@ interface Play {
   readonly later?: readonly Backend[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly hedging?: false | Record<string, unknown>;
+  /** In the place of what `hedging` makes. */
+  readonly hedges?: Hedging;
   readonly random?: Random;
   readonly budget?: () => (() => void) | undefined;
   readonly onAbort?: Incoming["onAbort"];
+  readonly onInterim?: Incoming["onInterim"];
   readonly clock?: FakeClock;
   /** The id of a session's backend. */
   readonly wanted?: string;
@@ -47,11 +50,13 @@ async function play(
     retry = {},
     timeouts = {},
     hedging = false,
+    hedges,
     backends = weighted(1, 1, 1),
     later,
     random = () => 0, // no wait before a further try
     budget = () => () => {},
     onAbort = () => () => {},
+    onInterim,
     clock = createFakeClock(),
     transport,
     wanted,
@@ -68,7 +73,7 @@ async function play(
   const picks: Backend[] = [];
   const ends: (readonly [bytes: number | undefined, error: unknown])[] = [];
   let asked = 0;
-  const incoming = { method, headers: new Headers(headers), body, onAbort };
+  const incoming = { method, headers: new Headers(headers), body, onAbort, onInterim };
   const result = await forwardWithRetries(
     {
       incoming,
@@ -86,7 +91,7 @@ async function play(
       ask: { key: () => "", wanted },
       startedAt: clock.now(),
       budget,
-      hedging: config.hedging === false ? undefined : createHedging(config.hedging),
+      hedging: hedges ?? (config.hedging === false ? undefined : createHedging(config.hedging)),
       random,
       onPick: (backend) => picks.push(backend),
       onFailure: ({ id }, { code }) => failures.push(`${id} ${code}`),
@@ -547,6 +552,51 @@ describe("hedging", () => {
       const { response, backend, balancer } = await played;
       assert.deepEqual([response?.status, backend?.id, balancer.inFlight()], [ends, by, 0]);
     }
+  });
+
+  it("leaves a further try only who was not asked yet, be it as a hedge", async () => {
+    const clock = createFakeClock();
+    const { transport, answers } = createSlow();
+    const played = play({ clock, hedging, transport, backends: weighted(9, 5, 1) });
+    await clock.advance(100);
+    for (const id of ["a", "b"]) answers.get(id)!(0);
+    await clock.advance(0);
+    assert.deepEqual([...answers.keys()], ["a", "b", "c"]);
+    answers.get("c")!(200);
+    assert.equal((await played).backend?.id, "c");
+  });
+
+  it("learns what the winner took and what the loser took so far, and nothing from who fails", async () => {
+    for (const [first, expected] of [[200, [50, 150]], [503, [200]], [0, [200]]] as const) {
+      const clock = createFakeClock();
+      const { transport, answers } = createSlow();
+      const learned: number[] = [];
+      const rule = { delay: 100, maxPercent: 100 };
+      const hedges: Hedging = { ...createHedging(rule), learn: (ms) => void learned.push(ms) };
+      const played = play({ clock, hedges, transport });
+      await clock.advance(150);
+      answers.get("b")!(first);
+      await clock.advance(50);
+      answers.get("a")!(200);
+      await played;
+      assert.deepEqual(learned, expected);
+    }
+  });
+
+  it("passes on the first one's answers before the answer, and not the second one's as well", async () => {
+    const clock = createFakeClock();
+    const { transport, answers } = createSlow();
+    const early: Transport = (incoming, outgoing) => {
+      incoming.onInterim?.(103, ["x-from", outgoing.backend.id]);
+      return transport(incoming, outgoing);
+    };
+    const heard: string[] = [];
+    const onInterim: Incoming["onInterim"] = (status, fields) => heard.push(`${status} ${fields.join(" ")}`);
+    const played = play({ clock, hedging, transport: early, onInterim });
+    await clock.advance(100);
+    answers.get("b")!(200);
+    assert.equal((await played).backend?.id, "b");
+    assert.deepEqual(heard, ["103 x-from a"]);
   });
 
   it("leaves a session where it is, however slow that is", async () => {

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { rawFields, withHopByHop } from "../../core/fields.ts";
 import type { Client, RawRequest } from "../../core/ports.ts";
 import { plainAddress } from "./common.ts";
+import { askForBody } from "./node-continue.ts";
 import type { NodeEnv } from "./node-response.ts";
 
 /** What is known of a request that a server of node:http or node:http2 took; `undefined` of any other. */
@@ -30,6 +31,7 @@ function rawRequest(incoming: IncomingMessage, outgoing: ServerResponse, target:
     headers: rawFields(isFirst ? incoming.rawHeaders : fieldsOfStream(incoming as unknown as Http2ServerRequest)),
     target,
     unbounded: !isFirst, // node:http2 tells clients the limit, and takes 64 KiB all the same
+    ask: () => askForBody(outgoing),
     async whole(length) {
       await new Promise(setImmediate); // until then the parser has gone on with what it was given
       if (!isFirst || !incoming.complete || incoming.readableLength !== length) return undefined;

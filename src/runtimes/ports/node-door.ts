@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { LoadBalancer } from "../../app/app.ts";
 import type { Config, ListenerConfig } from "../../core/config.ts";
 import { type Door, type Doors, openDoors } from "./door.ts";
+import { awaitDecisions } from "./node-continue.ts";
 import { nodeListener } from "./node-listener.ts";
 import { serveUpgrades } from "./node-upgrade.ts";
 import { http1Options, openSecure } from "./secure-door.ts";
@@ -27,6 +28,7 @@ async function open(
   const listener = nodeListener(fetch);
   const server = createServer(http1Options(limits), listener);
   serveUpgrades(server, listener);
+  awaitDecisions(server);
   if (limits.connections !== undefined) server.maxConnections = limits.connections;
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {

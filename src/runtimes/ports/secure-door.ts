@@ -5,6 +5,7 @@ import type { Config, ListenerConfig } from "../../core/config.ts";
 import { serveCertificates } from "../served-certificates.ts";
 import { common } from "./common.ts";
 import type { Door } from "./door.ts";
+import { awaitDecisions } from "./node-continue.ts";
 import { nodeListener } from "./node-listener.ts";
 import { serveUpgrades } from "./node-upgrade.ts";
 import { watchConnections } from "./secure-connections.ts";
@@ -39,6 +40,7 @@ export async function openSecure(
   // The two kinds of requests have what is used of them in common.
   server.on("request", listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void);
   serveUpgrades(server, listener);
+  awaitDecisions(server as unknown as Parameters<typeof awaitDecisions>[0]);
   if ("Bun" in globalThis) server.on("request", holdBack);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

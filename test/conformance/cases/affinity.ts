@@ -22,6 +22,11 @@ const sessions: StagePlan<Name> = {
         backends: gone({ state: "maintenance" }),
         sessionAffinity: { ...cookie, cookie: "lent", failover: "temporary" },
       },
+      waiting: {
+        backends: gone({ state: "maintenance" }),
+        sessionAffinity: { ...cookie, cookie: "waiting", failover: "none" },
+      },
+      full: { backends: gone({ maxRequests: 1 }) },
       temporary: { backends: all, sessionAffinity: { ...cookie, cookie: "temporary", failover: "temporary" } },
       none: { backends: all, sessionAffinity: { ...cookie, cookie: "none", failover: "none" } },
       header: { backends: all, sessionAffinity: { type: "header:x-session" } },
@@ -122,12 +127,45 @@ export const affinityCases: readonly ConformanceCase[] = [
     name: "affinity: whose backend was drained, or is in maintenance, gets another one and its cookie",
     async run(context) {
       const stage = await context.stage(sessions);
-      for (const host of ["drained.test", "maintained.test", "lent.test"]) {
+      for (const host of ["drained.test", "maintained.test"]) {
         const moved = await ask(stage, host, await sessionWithA(stage, "before.test"));
         assert.notEqual(moved.body.toString(), "a", host);
         const again = await ask(stage, host, cookieOf(moved));
         assert.equal(again.body.toString(), moved.body.toString());
       }
+    },
+  },
+  {
+    name:
+      "affinity: in maintenance a backend's sessions are lent, where failover is temporary, and refused where it is none",
+    async run(context) {
+      const stage = await context.stage(sessions);
+      const value = await sessionWithA(stage, "before.test");
+      const lent = await ask(stage, "lent.test", value);
+      assert.match(String(lent.body), /^[bc]$/);
+      assert.equal(lent.field("set-cookie"), undefined);
+      assert.equal((await ask(stage, "waiting.test", value)).status, 503);
+    },
+  },
+  {
+    name: "affinity: a session whose backend has no room is lent for that request, and stays",
+    async run(context) {
+      const stage = await context.stage(sessions);
+      const value = await sessionWithA(stage, "before.test");
+      const seen = stage.backends.a.arrivals.length;
+      let release = () => {};
+      const released = new Promise<void>((resolve) => (release = resolve));
+      stage.backends.a.handle(async (arrival) => {
+        await released;
+        await arrival.answer(200, [], "a");
+      });
+      const first = ask(stage, "full.test", value);
+      await stage.backends.a.arrival(seen);
+      const lent = await ask(stage, "full.test", value);
+      assert.match(String(lent.body), /^[bc]$/);
+      assert.equal(lent.field("set-cookie"), undefined);
+      release();
+      assert.equal(String((await first).body), "a");
     },
   },
   {

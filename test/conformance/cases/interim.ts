@@ -3,7 +3,7 @@ import { chunk } from "../../support/http1.ts";
 import type { Handler } from "../../support/raw-backend.ts";
 import { within } from "../../support/wait.ts";
 import type { ConformanceCase } from "../case.ts";
-import { plain } from "../stages.ts";
+import { plain, strict } from "../stages.ts";
 
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: balancer.test\r\n\r\n`;
 
@@ -154,6 +154,22 @@ export const interimCases: readonly ConformanceCase[] = [
         await client.send("body");
         assert.equal((await client.response()).status, 404);
       }
+      assert.equal(backends.main.arrivals.length, 0);
+    },
+  },
+  {
+    name: "interim: a client that is refused is not asked for its body first",
+    gaps: {
+      bun: "Bun's server asks for a body before anybody is asked whether it is wanted",
+      deno: "Deno's server asks for a body before anybody is asked whether it is wanted",
+    },
+    async run(context) {
+      const { connect, backends } = await context.stage(strict);
+      const client = await connect();
+      await client.send(
+        "PUT / HTTP/1.1\r\nHost: balancer.test\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n",
+      );
+      assert.equal((await client.response()).status, 413);
       assert.equal(backends.main.arrivals.length, 0);
     },
   },

@@ -5,6 +5,7 @@ import { runtimeColumns, runtimesPage, tablesOf } from "../../support/runtimes-p
 import type { ConformanceCase } from "../case.ts";
 import type { RuntimeName } from "../runtimes.ts";
 import { plain } from "../stages.ts";
+import { overTls, overTlsCases } from "./invented-over-tls.ts";
 
 /** What every request gets on its way (RFC 9110 §7.6), whatever the runtime. */
 const own = [
@@ -70,11 +71,14 @@ const strange = (seen: readonly Field[], known: readonly Field[], beside: readon
   return seen.map(([name]) => name.toLowerCase()).filter((name) => !names.has(name));
 };
 
+/** How the page heads the column of the fields: of the plain listeners, and of those with TLS. */
+type Heading = "field" | "field, by HTTP/1.1 with TLS";
+
 /** What the page says that a runtime invents, by occasion. */
-function documented(runtime: RuntimeName, occasions: readonly string[]): Record<string, string[]> {
+function documented(runtime: RuntimeName, occasions: readonly string[], heading: Heading): Record<string, string[]> {
   const said: Record<string, string[]> = Object.fromEntries(occasions.map((occasion) => [occasion, []]));
   for (const { header, rows } of tablesOf(runtimesPage)) {
-    if (header[0] !== "in" || header[1] !== "field") continue;
+    if (header[0] !== "in" || header[1] !== heading) continue;
     const column = header.indexOf(runtimeColumns[runtime]);
     for (const row of rows) {
       const [occasion = "", field = ""] = row;
@@ -90,7 +94,7 @@ function documented(runtime: RuntimeName, occasions: readonly string[]): Record<
 
 const sorted = (names: ReadonlySet<string>) => [...names].sort();
 
-export const inventedCases: readonly ConformanceCase[] = [
+const casesOf = (heading: Heading): readonly ConformanceCase[] => [
   {
     name: "invented: the backend gets no field that the client did not send, but those that the docs name",
     async run(context) {
@@ -106,7 +110,7 @@ export const inventedCases: readonly ConformanceCase[] = [
         }
         seen[occasion] = sorted(names);
       }
-      assert.deepEqual(seen, documented(context.runtime, Object.keys(requests)));
+      assert.deepEqual(seen, documented(context.runtime, Object.keys(requests), "field"));
     },
   },
   {
@@ -130,7 +134,7 @@ export const inventedCases: readonly ConformanceCase[] = [
         }
         seen[occasion] = sorted(names);
       }
-      assert.deepEqual(seen, documented(context.runtime, Object.keys(answers)));
+      assert.deepEqual(seen, documented(context.runtime, Object.keys(answers), heading));
     },
   },
   {
@@ -151,4 +155,10 @@ export const inventedCases: readonly ConformanceCase[] = [
       }
     },
   },
+];
+
+export const inventedCases: readonly ConformanceCase[] = [
+  ...casesOf("field"),
+  ...casesOf("field, by HTTP/1.1 with TLS").map((one) => overTls(one)),
+  ...overTlsCases,
 ];
