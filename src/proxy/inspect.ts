@@ -113,7 +113,7 @@ function checkSize(start: string, target: string, headers: Fields, headBytes: nu
 
 /** The protocol that a request asks for beside HTTP/1.1. */
 function upgradeOf(method: string, headers: Fields): "websocket" | undefined {
-  if (/^application\/grpc(?:[+;]|$)/i.test(headers.get("content-type") ?? "")) {
+  if (/^application\/grpc\s*(?:[+;]|$)/i.test(headers.get("content-type") ?? "")) {
     throw new ProxyError("not_supported", { detail: "gRPC is not forwarded." });
   }
   const upgrade = headers.get("upgrade");

@@ -14,7 +14,7 @@ export function isBodiless(method: string, status: number): boolean {
  * clients would take what follows for it (RFC 9110 §15.3.6)
  */
 export function checkHead(status: number, bytes: number): void {
-  if (status < 200 || status > 599) {
+  if (!(status >= 200 && status <= 599)) { // also one that is none
     throw new ProxyError("http_protocol_error", { cause: new RangeError(`status ${status}`) });
   }
   if (status === 205 && bytes > 0) {

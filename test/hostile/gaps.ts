@@ -90,6 +90,16 @@ export const gaps: readonly Gap[] = [
     cases: ["chunks: an extension with a NUL in it"],
   },
   {
+    what: "HTTP/2 by prior knowledge is spoken without TLS too: Deno.serve cannot be told not to",
+    runtimes: ["deno"],
+    cases: ["upgrade: the preface of HTTP/2"],
+  },
+  {
+    what: "`OPTIONS *` is told as a path, and reaches the backend as `OPTIONS /*`",
+    runtimes: ["deno"],
+    cases: ["OPTIONS of an asterisk"],
+  },
+  {
     what: "CONNECT is refused with a 500 of the runtime's own",
     runtimes: ["workers"],
     cases: [

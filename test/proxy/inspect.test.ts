@@ -244,6 +244,11 @@ describe("what goes no further", () => {
       code: "not_supported",
     },
     {
+      name: "gRPC with a space before its parameter",
+      asked: { method: "POST", fields: { "content-type": "application/grpc ; x=1" } },
+      code: "not_supported",
+    },
+    {
       name: "gRPC with a parameter",
       asked: { method: "POST", fields: { "content-type": "application/grpc; x=1" } },
       code: "not_supported",

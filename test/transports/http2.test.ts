@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
-import { describe, it } from "node:test";
+import { describe, it, mock } from "node:test";
 import type { ProxyError } from "../../src/core/errors.ts";
 import type { Peer } from "../../src/core/ports.ts";
 import { plainResponse } from "../../src/transports/http1/plain-response.ts";
@@ -181,6 +181,35 @@ describe("http2Transport", { skip }, () => {
     assert.equal(main.seen.at(-1)?.session, main.seen[0]?.session);
   });
 
+  test("gives a connection no more requests after 5 minutes, however busy it is, and cuts nothing on it", async ({ send, backend }) => {
+    let finish = () => {};
+    const main = await backend((stream, fields) => {
+      stream.respond({ ":status": 200 });
+      if (fields[":path"] !== "/long") return void stream.end("ok");
+      stream.write("first ");
+      finish = () => void stream.end("last");
+    });
+    const connections = () => new Set(main.seen.map(({ session }) => session)).size;
+    mock.timers.enable({ apis: ["setTimeout"] });
+    try {
+      const long = send(main, { target: "/long" });
+      await long.answer;
+      for (let minutes = 0; minutes < 5; minutes += 1) {
+        assert.equal(await textOf(send(main)), "ok");
+        assert.equal(connections(), 1, `after ${minutes} minutes`);
+        mock.timers.tick(60_000);
+      }
+      assert.equal(await textOf(send(main)), "ok");
+      assert.equal(connections(), 2);
+      const gone = once(main.seen[0]!.stream.session!, "close");
+      finish();
+      assert.equal(await textOf(long), "first last");
+      await gone;
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   test("streams bodies both ways", async ({ send, backend }) => {
     const main = await backend((stream) => {
       stream.respond({ ":status": 200 });
@@ -345,6 +374,13 @@ describe("http2Transport", { skip }, () => {
     });
     assert.equal(await textOf(send(main)), "ok");
     assert.equal((await send(main).error()).code, "http_protocol_error");
+  });
+
+  test("refuses an answer without a status", async ({ send, raw }) => {
+    const main = await raw((stream, write) =>
+      write(frame(frameTypes.headers, flags.endHeaders | flags.endStream, stream, field("x-name", "value")))
+    );
+    assert.equal((await send(main).error()).row.status, 502);
   });
 
   test("resets the stream of a client that leaves, before the head and in the body, and keeps the connection", async ({ send, backend }) => {

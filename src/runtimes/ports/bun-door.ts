@@ -28,7 +28,7 @@ export interface BunEnv {
 }
 
 /** What Bun.serve is given, by `listen` and by a module that exports it. */
-export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: Config) {
+export function serveOptions(fetch: LoadBalancer["fetch"], { limits }: Config) {
   /** Gives back nothing when the client was accepted. */
   async function upgrade(env: BunEnv): Promise<Response | undefined> {
     const offer: Offer = { by: "messages" };
@@ -39,10 +39,8 @@ export function serveOptions(fetch: LoadBalancer["fetch"], { limits, routes }: C
   const idleTimeout = Math.min(255, Math.ceil(limits.idleTimeout / 1000)); // Bun knows no longer one
   return {
     idleTimeout: 10, // s; 0 would leave a silent head open for ever
-    // The app tells more precisely who may send how much.
-    maxRequestBodySize: Math.max(
-      ...routes.map((route) => route.bodyBytes ?? limits.bodyBytes ?? Number.MAX_SAFE_INTEGER),
-    ),
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER, // the app tells who may send how much, and says so
+
     fetch(request: Request, server: BunServer) {
       const env: BunEnv = { server, request, idleTimeout };
       return request.headers.has("upgrade")

@@ -21,11 +21,14 @@ export function withHead(head: Answer["head"], body: Uint8Array | ReadableStream
 }
 
 /** The fields that go further than one connection (RFC 9110 §7.6.1): name, value, name, value. */
-export function endToEnd({ fields, names, connection }: Answer["head"]): string[] {
+export function endToEnd({ status, fields, names, connection }: Answer["head"]): string[] {
   const drop = hopByHopNames(connection);
   const kept: string[] = [];
   for (let index = 0; index < names.length; index++) {
-    if (!drop.has(names[index]!)) kept.push(fields[2 * index]!, fields[2 * index + 1]!);
+    const name = names[index]!;
+    // "A server MUST NOT send a Content-Length header field in any response with a status code of … 204" (RFC 9110 §8.6).
+    if (status === 204 && name === "content-length") continue;
+    if (!drop.has(name)) kept.push(fields[2 * index]!, fields[2 * index + 1]!);
   }
   return kept;
 }

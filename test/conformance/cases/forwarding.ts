@@ -178,6 +178,15 @@ export const forwardingCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "forwarding: a 204 says no length, whatever its backend says",
+    async run(context) {
+      const { exchange, backends } = await context.stage(plain);
+      backends.main.handle((arrival) => arrival.write("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"));
+      const response = await exchange({});
+      assert.deepEqual([response.status, response.field("content-length")], [204, undefined]);
+    },
+  },
+  {
     name: "forwarding: one client connection carries many requests",
     async run(context) {
       const { connect, backends } = await context.stage(plain);

@@ -12,6 +12,7 @@ export const limitCases: readonly ConformanceCase[] = [
       const { exchange, backends } = await context.stage(strict);
       const response = await exchange({ method: "POST", body: Buffer.alloc(10 * kibibyte + 1) });
       assert.equal(response.status, 413);
+      assert.match(response.field("proxy-status") ?? "", /roundabout/);
       assert.equal(backends.main.arrivals.length, 0);
     },
   },

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Arrival } from "../../support/raw-backend.ts";
 import type { RawResponse } from "../../support/raw-client.ts";
 import { eventually, within } from "../../support/wait.ts";
 import type { ConformanceCase, Stage, StagePlan } from "../case.ts";
@@ -138,17 +136,22 @@ export const loadCases: readonly ConformanceCase[] = [
     name: "load: a Retry-After of a second is waited for before another backend is asked, a longer one is not",
     async run(context) {
       const stage = await context.stage(loaded);
-      for (const [seconds, least, most] of [[1, 900, 30_000], [3600, 0, 30_000]] as const) {
-        stage.backends.a.handle((arrival) => arrival.answer(503, [["Retry-After", String(seconds)]], "busy"));
-        stage.backends.b.handle((arrival) => arrival.answer(503, [["Retry-After", String(seconds)]], "busy"));
-        const begun = Date.now();
-        const asked = stage.exchange({ host: "later.test" });
-        const answered = await asked;
-        const elapsed = Date.now() - begun;
-        assert.equal(answered.status, 503);
-        assert.ok(elapsed >= least && elapsed < most, `${elapsed} ms`);
+      const order: string[] = [];
+      for (const name of ["a", "b"] as const) {
+        stage.backends[name].handle((arrival) => {
+          order.push(arrival.target);
+          return arrival.answer(503, [["Retry-After", arrival.target.slice(1)]], "busy");
+        });
       }
-      assert.equal(arrivals(stage), 4);
+      const begun = Date.now();
+      const second = stage.exchange({ host: "later.test", target: "/1" });
+      await Promise.race([stage.backends.a.arrival(0), stage.backends.b.arrival(0)]);
+      const hour = await stage.exchange({ host: "later.test", target: "/3600" });
+      assert.deepEqual([hour.status, (await second).status], [503, 503]);
+      const elapsed = Date.now() - begun;
+      assert.ok(elapsed >= 900, `${elapsed} ms`);
+      // Had the other one waited a second too, it would have come after the one that began to wait before it.
+      assert.deepEqual(order, ["/1", "/3600", "/3600", "/1"]);
     },
   },
   {
@@ -178,14 +181,23 @@ export const loadCases: readonly ConformanceCase[] = [
     name: "load: a backend that sheds its load is no better answer than a slow one",
     async run(context) {
       const stage = await context.stage(loaded);
-      const slow = (name: string) => (arrival: Arrival) => {
-        if (arrivals(stage) > 1) void arrival.answer(503, [], "busy");
-        else setTimeout(() => void arrival.answer(200, [], name), 400); // being slow is what the case is about
-      };
-      for (const name of ["a", "b"] as const) stage.backends[name].handle(slow(name));
-      const response = await stage.exchange({ host: "hedged.test" });
-      assert.equal(response.status, 200);
-      assert.equal(arrivals(stage), 2);
+      let [release, shed] = [() => {}, () => {}];
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const isShed = new Promise<void>((resolve) => (shed = resolve));
+      let asked = 0;
+      for (const name of ["a", "b"] as const) {
+        stage.backends[name].handle(async (arrival) => {
+          if (arrival.target === "/slow" && ++asked > 1) return await arrival.answer(503, [], "busy").then(shed);
+          if (arrival.target === "/slow") await released;
+          await arrival.answer(200, [], name);
+        });
+      }
+      const response = stage.exchange({ host: "hedged.test", target: "/slow" });
+      await within(8000, "a hedge", isShed);
+      await stage.exchange({ host: "key.test" }); // sent after the 503: once it is answered, that was taken in
+      release();
+      assert.equal((await response).status, 200);
+      assert.equal(asked, 2);
     },
   },
   {
@@ -194,13 +206,20 @@ export const loadCases: readonly ConformanceCase[] = [
       const stage = await context.stage(loaded);
       const release = held(stage);
       const asked = [
-        stage.exchange({ host: "seldom.test" }),
-        stage.exchange({ host: "hedged.test", method: "POST", body: "x" }),
+        stage.exchange({ host: "seldom.test", target: "/seldom" }),
+        stage.exchange({ host: "hedged.test", target: "/post", method: "POST", body: "x" }),
       ];
-      await sleep(500); // well beyond the delay, in which nothing may happen
-      assert.equal(arrivals(stage), 2);
+      const count = (number: number) =>
+        eventually(8000, `${number} arrivals`, async () => (arrivals(stage) >= number ? true : undefined));
+      await count(2);
+      // As long a delay that begins later ends later: once this one is asked twice, theirs are over.
+      asked.push(stage.exchange({ host: "hedged.test", target: "/get" }));
+      await count(4);
       release();
-      assert.deepEqual((await Promise.all(asked)).map(({ status }) => status), [200, 200]);
+      assert.deepEqual((await Promise.all(asked)).map(({ status }) => status), [200, 200, 200]);
+      const { a, b } = stage.backends;
+      const targets = [...a.arrivals, ...b.arrivals].map(({ target }) => target).sort();
+      assert.deepEqual(targets, ["/get", "/get", "/post", "/seldom"]);
     },
   },
 ];

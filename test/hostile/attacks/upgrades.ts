@@ -1,6 +1,24 @@
+import { field, flags, frame, frameTypes, settings as frameOfSettings } from "../../support/raw-http2.ts";
 import { type Attack, get, handshake, message, post, smuggled } from "../attack.ts";
 
 const settings = "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA";
+
+/** HTTP/2 by prior knowledge (RFC 9113 §3.3): the preface, settings and a request. */
+const spoken = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  frameOfSettings(),
+  frame(
+    frameTypes.headers,
+    flags.endStream | flags.endHeaders,
+    1,
+    Buffer.concat([
+      field(":method", "GET"),
+      field(":scheme", "http"),
+      field(":authority", "balancer.test"),
+      field(":path", "/spoken"),
+    ]),
+  ),
+]).toString("latin1");
 
 const refuse = (what: string, bytes: string): Attack => ({ name: `upgrade: ${what}`, rule: "refuse", bytes });
 
@@ -55,7 +73,7 @@ export const upgrades: readonly Attack[] = [
     bytes: get("/up", "Connection: HTTP2-Settings", settings),
     seen: [{ method: "GET", target: "/up", fields: { upgrade: [], "http2-settings": [] } }],
   },
-  { ...refuse("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"), isOpen: true },
+  { ...refuse("the preface of HTTP/2", spoken), seen: [{ method: "GET", target: "/spoken" }] },
   failing("of version 777", [...without("Sec-WebSocket-Version"), "Sec-WebSocket-Version: 777"]),
   failing("of two versions", [...handshake, "Sec-WebSocket-Version: 13"]),
   failing("without a version", without("Sec-WebSocket-Version")),
