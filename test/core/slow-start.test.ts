@@ -155,8 +155,8 @@ describe("slow start", () => {
     made.now += 60_000;
     assert.deepEqual(weights(made), [0.1, 1, 1]);
     made.now += 10_000;
-    made.pool = { ...made.pool, health: { ...made.pool.health } };
-    assert.deepEqual(weights(made), [0.5, 1, 1], "a sweep without news begins nothing anew");
+    made.pool = { ...made.pool, health: { ...made.pool.health, a: { ...made.pool.health["a"]!, streak: 1 } } };
+    assert.deepEqual(weights(made), [0.5, 1, 1], "a sweep that turns nobody begins nothing anew");
     made.now += 10_000;
     assert.deepEqual(weights(made), [1, 1, 1]);
   });
