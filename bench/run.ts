@@ -50,14 +50,16 @@ async function main(args: readonly string[]): Promise<number> {
     certificate: await makeCertificate(folder),
     folder,
   };
-  const notes = notesOn(backends.madeWith);
-  for (const note of notes) tell(note);
-
   const effort = {
     rounds: options.rounds,
     seconds: options.seconds,
-    warmUpSeconds: options.isQuick ? 0 : 1,
+    // What is compiled as it runs begins at half its speed, and Node is at its own only after ten seconds of load.
+    warmUpSeconds: options.isQuick ? 0 : 5,
   };
+  const warmUp = `Everybody was warmed up for ${effort.warmUpSeconds} s.`;
+  const notes = [...notesOn(backends.madeWith), warmUp];
+  for (const note of notes) tell(note);
+
   tell(`this takes about ${duration(estimateSeconds(parts, effort))}`);
   const results: Result[] = [];
   for (const { scenario, peers } of parts) {
