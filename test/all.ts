@@ -31,7 +31,6 @@ const steps: readonly (readonly [name: string, command: readonly string[]])[] = 
   ["conformance on bun", conformance("bun")],
   ["conformance on deno", conformance("deno")],
   ["conformance on workerd", conformance("workers")],
-  ["silences on all runtimes", conformance("silence")],
   ["hostile peers on node", hostile("node")],
   ["hostile peers on bun", hostile("bun")],
   ["hostile peers on deno", hostile("deno")],

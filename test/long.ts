@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 const steps: readonly (readonly [name: string, command: readonly string[]])[] = [
   ["large uploads and stalled peers", ["node", "--test", "test/conformance/long.test.ts"]],
+  ["silences on all runtimes", ["node", "--test", "test/conformance/silence.test.ts"]],
   ["the simulator on bun", ["bun", "test", "test/sim"]],
   ["the simulator on deno", ["deno", "test", "-A", "--no-check", "test/sim"]],
   ["what a runtime cannot do, still", ["node", "--test", "test/conformance/gaps.test.ts"]],
