@@ -22,7 +22,7 @@ export interface Served {
   readonly slots: Slots | undefined;
   readonly hedging: Hedging | undefined;
   budget(): (() => void) | undefined;
-  /** Whether a session may belong to a backend: it gets requests, or keeps the sessions it has. */
+  /** Whether a session may belong to a backend: it gets requests, keeps the sessions it has, or is away for maintenance. */
   keepsSessions(backend: Backend): boolean;
   /** What a hash is taken of. */
   key(asked: Keyed): string;

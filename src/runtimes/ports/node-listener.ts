@@ -19,7 +19,7 @@ function isHttp(incoming: IncomingMessage): boolean {
  * Serves a pipelined request when the answers before it have ended.
  *
  * "A server MAY process a sequence of pipelined requests in parallel if they all have safe methods" (RFC 9112 §9.3.2): it need not,
- * and one connection asks for no more than one request's worth of backends.
+ * and one connection keeps no more than one request on its way.
  */
 function inTurn(outgoing: ServerResponse, serve: () => void): void {
   if (outgoing.socket !== null) serve();
