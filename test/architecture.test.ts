@@ -61,6 +61,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   stores: ["core"],
   sim: ["core", "valibot"],
   transports: ["core", "node:buffer", "node:dns", "node:http2", "node:net", "node:stream", "node:timers", "node:tls"],
+  server: ["core", "transports", "node:buffer", "node:http", "node:net", "node:process", "node:tls"],
   app: ["core", ...corridors, "hono"],
 };
 
@@ -112,9 +113,9 @@ describe("the layers", () => {
 });
 
 describe("a platform", () => {
-  const mayName = new Set(["runtimes", "transports", "cli"]);
+  const mayName = new Set(["runtimes", "server", "transports", "cli"]);
 
-  it("is named in runtimes, transports and the command line only", () => {
+  it("is named in runtimes, server, transports and the command line only", () => {
     const wrong = sources
       .filter(({ layer }) => !mayName.has(layer))
       .flatMap(({ name, code, imports }) => {

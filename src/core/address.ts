@@ -57,3 +57,8 @@ function ofSocket(text: string): Address {
     socketPath,
   };
 }
+
+/** IPv4 as such: a socket that listens on both families shows it as `::ffff:192.0.2.1`. */
+export function plainAddress(address: string | undefined): string | undefined {
+  return address?.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}

@@ -14,8 +14,14 @@ const errors = {
   malformed_request: { type: "http_request_error", status: 400, title: "The request is malformed" },
   no_route: { type: "destination_not_found", status: 404, title: "Nothing is served here" },
   method_not_allowed: { type: "http_request_error", status: 405, title: "The method is not allowed" },
+  request_timeout: { type: "http_request_error", status: 408, title: "The request's head took too long" },
   body_too_large: { type: "http_request_error", status: 413, title: "The request's body is too large" },
   target_too_long: { type: "http_request_error", status: 414, title: "The request's target is too long" },
+  expectation_failed: {
+    type: "http_request_error",
+    status: 417,
+    title: "The balancer can meet no expectation but 100-continue",
+  },
   upgrade_required: { type: "http_request_error", status: 426, title: "Another version of WebSocket is needed" },
   head_too_large: { type: "http_request_error", status: 431, title: "The request's header fields are too large" },
   client_aborted: { type: "http_request_error", status: 499, title: "The client closed the request" },
@@ -26,6 +32,11 @@ const errors = {
     title: "The request's body was read before it reached the balancer",
   },
   not_supported: { type: "http_request_error", status: 501, title: "The balancer does not support this" },
+  version_not_supported: {
+    type: "http_request_error",
+    status: 505,
+    title: "The balancer speaks HTTP/1.1 and HTTP/1.0 here",
+  },
   connection_refused: {
     type: "connection_refused",
     status: 502,

@@ -151,7 +151,7 @@ export interface RawRequest {
   /** The body will be read: a client that waits to be asked for it is asked. */
   ask?(): void;
   /** The body if all of its `length` bytes came together with the head. */
-  whole(length: number): Promise<Uint8Array | undefined>;
+  whole(length: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   readonly trailers?: Incoming["trailers"];
   readonly onInterim?: Incoming["onInterim"];
 }

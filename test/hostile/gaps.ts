@@ -58,11 +58,6 @@ export const gaps: readonly Gap[] = [
     cases: ["Host twice, the first empty", "Transfer-Encoding in two lines of which one is empty"],
   },
   {
-    what: "a Host with a colon and no port is refused, though RFC 3986 allows it",
-    runtimes: ["node"],
-    cases: ["Host with an empty port is routed without it"],
-  },
-  {
     what: "control characters other than CR, LF and NUL pass in a field's value",
     runtimes: ["workers"],
     cases: ["lines: an escape in a value", "lines: a DEL in a value", "lines: a backspace in a value"],

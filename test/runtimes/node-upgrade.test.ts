@@ -134,16 +134,26 @@ describe("a WebSocket on Node", { skip }, () => {
       connection.leave();
     }));
 
-  it("is not begun behind a request that is not answered yet: the connection is closed", () =>
+  it("is begun when the request in front of it has been answered", () =>
     using(undefined, async ({ port, backend, balancer }) => {
-      backend.handle(() => {});
+      let first: (() => void) | undefined;
+      backend.handle((arrival) => {
+        backend.handle(accepting(echo));
+        return new Promise<void>((resolve) => {
+          first = () => {
+            arrival.answer(200, [], "first");
+            resolve();
+          };
+        });
+      });
       const client = await connectRaw(port);
       await client.send(Buffer.concat([Buffer.from("GET /first HTTP/1.1\r\nHost: a.test\r\n\r\n"), handshake()]));
-      await within(8000, "the end", client.ended);
+      await eventually(8000, "the first", async () => first);
+      assert.equal(balancer.inFlight(), 1);
+      first!();
+      assert.equal((await client.response()).body.toString(), "first");
+      assert.equal((await client.head()).status, 101);
+      client.leave();
       await none(balancer.inFlight);
-      backend.handle(accepting(echo));
-      const connection = await connectRaw(port);
-      await openOn(connection);
-      connection.leave();
     }));
 });

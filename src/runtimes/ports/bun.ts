@@ -1,13 +1,14 @@
+import { plainAddress } from "../../core/address.ts";
 import type { Arrival, Client } from "../../core/ports.ts";
 import { byProtocol } from "../../transports/by-protocol.ts";
 import { createHttp1Client, http1Transport, type Respond } from "../../transports/http1/http1.ts";
+import { lazyResponse } from "../../transports/http1/lazy-response.ts";
 import { http2Transport } from "../../transports/http2/http2.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { traits } from "../traits.ts";
 import { bunResponse } from "./bun-answer.ts";
 import type { BunEnv } from "./bun-door.ts";
-import { common, plainAddress, type RuntimePorts } from "./common.ts";
-import { nodeResponse } from "./node-answer.ts";
+import { common, type RuntimePorts } from "./common.ts";
 import { nodeClient } from "./node-client.ts";
 import { onLateSignal } from "./late-signal.ts";
 import { tcpConnect } from "./tcp.ts";
@@ -29,7 +30,7 @@ export function createPorts(): RuntimePorts {
   };
 }
 
-const respond: Respond = (answer, { direct }) => (direct ? nodeResponse(answer) : bunResponse(answer));
+const respond: Respond = (answer, { direct }) => (direct ? lazyResponse(answer) : bunResponse(answer));
 
 function client({ req, env }: Arrival): Client {
   const secure = nodeClient(env);

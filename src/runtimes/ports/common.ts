@@ -33,11 +33,6 @@ export function isUnsizedHead({ status, headers }: Response, method: string): bo
   return method === "HEAD" && status !== 204 && status !== 304 && !headers.has("content-length");
 }
 
-/** IPv4 as such: a socket that listens on both families shows it as `::ffff:192.0.2.1`. */
-export function plainAddress(address: string | undefined): string | undefined {
-  return address?.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-}
-
 /** Listens to a request's own signal, where the runtime has no better way to tell that the client has left. */
 export function onSignal(request: Request): (listener: () => void) => () => void {
   return (listener) => {

@@ -1,9 +1,10 @@
+import { plainAddress } from "../../core/address.ts";
 import type { Arrival, Client } from "../../core/ports.ts";
 import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
 import { plainResponse } from "../../transports/http1/plain-response.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { denoDeploy, traits } from "../traits.ts";
-import { common, onSignal, plainAddress, type RuntimePorts } from "./common.ts";
+import { common, onSignal, type RuntimePorts } from "./common.ts";
 import type { DenoEnv } from "./deno-door.ts";
 import { onLateSignal } from "./late-signal.ts";
 import { tcpConnect } from "./tcp.ts";

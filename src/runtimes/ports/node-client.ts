@@ -1,59 +1,53 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { TLSSocket } from "node:tls";
+import { plainAddress } from "../../core/address.ts";
 import { rawFields, withHopByHop } from "../../core/fields.ts";
 import type { Client, RawRequest } from "../../core/ports.ts";
-import { plainAddress } from "./common.ts";
-import { askForBody } from "./node-continue.ts";
-import type { NodeEnv } from "./node-response.ts";
+import type { ServerEnv } from "../../server/exchange.ts";
+import { askForBody } from "./http2-continue.ts";
+import type { Http2Env } from "./http2-listener.ts";
 
-/** What is known of a request that a server of node:http or node:http2 took; `undefined` of any other. */
+/** Of a server in front of which somebody may have changed the request. */
+interface ForeignEnv {
+  readonly incoming: IncomingMessage | Http2ServerRequest;
+  readonly outgoing: ServerResponse | Http2ServerResponse;
+}
+
+/** What is known of a request that our server took, or one of node:http or node:http2; `undefined` of any other. */
 export function nodeClient(env: unknown): Client | undefined {
-  const { incoming, outgoing, target } = (env ?? {}) as Partial<NodeEnv>;
+  const { client, incoming, outgoing, target } = (env ?? {}) as Partial<ServerEnv & ForeignEnv & Http2Env>;
+  if (client !== undefined) return client;
   if (incoming === undefined || outgoing === undefined) return undefined;
+  const { socket } = incoming;
   return {
-    address: plainAddress(incoming.socket.remoteAddress),
-    port: incoming.socket.localPort,
-    secure: (incoming.socket as TLSSocket).encrypted === true, // a client of HTTP/2 says any scheme it likes
+    address: plainAddress(socket.remoteAddress),
+    port: socket.localPort,
+    secure: (socket as TLSSocket).encrypted === true, // a client of HTTP/2 says any scheme it likes
     direct: target !== undefined,
     raw: target === undefined ? undefined : rawRequest(incoming, outgoing, target),
     onLeave(listener) {
-      if (outgoing.closed ?? (outgoing as unknown as Http2ServerResponse).stream.destroyed) listener();
+      if ((outgoing as Partial<ServerResponse>).closed ?? outgoing.stream.destroyed) listener();
       outgoing.on("close", listener);
       return () => outgoing.off("close", listener);
     },
   };
 }
 
-function rawRequest(incoming: IncomingMessage, outgoing: ServerResponse, target: string): RawRequest {
-  const isFirst = incoming.httpVersionMajor === 1;
+/** A request of HTTP/2. */
+function rawRequest(incoming: Http2ServerRequest, outgoing: Http2ServerResponse, target: string): RawRequest {
   return {
-    headers: rawFields(isFirst ? incoming.rawHeaders : fieldsOfStream(incoming as unknown as Http2ServerRequest)),
+    headers: rawFields(fieldsOfStream(incoming)),
     target,
-    unbounded: !isFirst, // node:http2 tells clients the limit, and takes 64 KiB all the same
+    unbounded: true, // node:http2 tells clients the limit, and takes 64 KiB all the same
     ask: () => askForBody(outgoing),
-    async whole(length) {
-      await new Promise(setImmediate); // until then the parser has gone on with what it was given
-      if (!isFirst || !incoming.complete || incoming.readableLength !== length) return undefined;
-      return incoming.read() as Uint8Array;
-    },
+    whole: () => undefined,
     trailers: () => incoming.rawTrailers,
     onInterim(status, fields) {
-      // 100 is the server's own affair (RFC 9110 §10.1.1); a client of HTTP/1.0 knows no interim answers (§15.2).
-      if (status === 100 || outgoing.headersSent) return;
-      if (!isFirst) return sendInterim(outgoing as unknown as Http2ServerResponse, status, fields);
-      if (incoming.httpVersionMinor > 0) outgoing.socket?.write(interimHead(status, fields), "latin1");
+      // 100 is the server's own affair (RFC 9110 §10.1.1).
+      if (status !== 100 && !outgoing.headersSent) sendInterim(outgoing, status, fields);
     },
   };
-}
-
-function interimHead(status: number, fields: readonly string[]): string {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  const drop = withHopByHop(["content-length"]);
-  for (let index = 0; index < fields.length; index += 2) {
-    if (!drop.has(fields[index]!.toLowerCase())) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
-  }
-  return `${text}\r\n`;
 }
 
 function sendInterim({ stream }: Http2ServerResponse, status: number, fields: readonly string[]): void {

@@ -1,12 +1,12 @@
 import type { Arrival, Client } from "../../core/ports.ts";
 import { byProtocol } from "../../transports/by-protocol.ts";
 import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
+import { lazyResponse } from "../../transports/http1/lazy-response.ts";
 import { createReadBuffers } from "../../transports/http1/read-buffers.ts";
 import { http2Transport } from "../../transports/http2/http2.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { traits } from "../traits.ts";
 import { common, onSignal, type RuntimePorts } from "./common.ts";
-import { nodeResponse } from "./node-answer.ts";
 import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
 
@@ -20,12 +20,13 @@ export function createPorts(): RuntimePorts {
   return {
     ...common,
     traits: traits.node,
-    transport: byProtocol(http1Transport(send, nodeResponse), http2Transport(nodeResponse)),
-    webSockets: createWebSockets(send, nodeResponse),
+    transport: byProtocol(http1Transport(send, lazyResponse), http2Transport(lazyResponse)),
+    webSockets: createWebSockets(send, lazyResponse),
     connect: tcpConnect,
     client,
   };
 }
 
 const client = ({ req, env }: Arrival): Client =>
-  nodeClient(env) ?? { address: undefined, port: undefined, onLeave: onSignal(req.raw) };
+  nodeClient(env) ??
+    { address: undefined, port: undefined, onLeave: onSignal(req.raw) };

@@ -1,5 +1,6 @@
 import { ProxyError } from "../../core/errors.ts";
-import { tokenOf } from "../../core/fields.ts";
+import { endOfLine, lists, parseFields } from "./field-lines.ts";
+import type { Framing } from "./message-parser.ts";
 
 /** An answer's status line and fields, as they came. */
 export interface Head {
@@ -20,9 +21,6 @@ export interface Head {
   readonly keepAliveSeconds: number | undefined;
 }
 
-/** How an answer's body ends (RFC 9112 §6.3): at once, after so many bytes, after its last chunk, or with the connection. */
-export type Framing = number | "chunked" | "close";
-
 const statusLine = /^HTTP\/1\.([01]) ([0-9]{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 
 /**
@@ -34,10 +32,10 @@ const statusLine = /^HTTP\/1\.([01]) ([0-9]{3})(?: ([\t\x20-\x7e\x80-\xff]*))?$/
  * @throws {ProxyError} `http_protocol_error`
  */
 export function parseHead(text: string, method: string): Head {
-  const first = lineEnd(text, 0);
+  const first = endOfLine(text, 0, malformed);
   const [, minor, digits, reason = ""] = statusLine.exec(text.slice(0, first)) ?? malformed("the status line");
   const status = Number(digits);
-  const { fields, names } = parseFields(text, first);
+  const { fields, names } = parseFields(text, first, malformed);
   let length: string | undefined;
   let coding: string | undefined;
   let connection: string | null = null;
@@ -63,39 +61,6 @@ export function parseHead(text: string, method: string): Head {
   return { minor: Number(minor), status, reason, fields, names, connection, framing, keepAlive, keepAliveSeconds };
 }
 
-/** Lines from the end of the first one on. */
-function parseFields(text: string, from: number): { fields: readonly string[]; names: readonly string[] } {
-  if (controls.test(text)) malformed("a control character");
-  const fields: string[] = [];
-  const names: string[] = [];
-  for (let end = from; end < text.length;) {
-    const start = end + 2;
-    end = lineEnd(text, start);
-    const colon = text.indexOf(":", start);
-    if (colon < 0 || colon >= end) malformed("a field");
-    const name = text.slice(start, colon);
-    fields.push(name, trimmed(text, colon + 1, end));
-    names.push(tokenOf(name) ?? malformed("a field's name"));
-  }
-  return { fields, names };
-}
-
-const controls = /[^\t\r\n\x20-\x7e\x80-\xff]/;
-
-/** Where a line ends: at a CR LF or with the text, and nowhere else. */
-function lineEnd(text: string, start: number): number {
-  const at = text.indexOf("\r", start);
-  const end = at < 0 ? text.length : at;
-  const feed = text.indexOf("\n", start);
-  if (at < 0 ? feed >= 0 : feed !== at + 1) malformed("a line's end");
-  return end;
-}
-
-/** Reads the fields after a last chunk. */
-export function parseTrailers(text: string): readonly string[] {
-  return text === "" ? [] : parseFields(text, -2).fields;
-}
-
 /** RFC 9112 §6.3, where an intermediary may only guess wrongly: what is ambiguous is an error. */
 function framingOf(
   method: string,
@@ -112,24 +77,10 @@ function framingOf(
   return "chunked";
 }
 
-/** Whether a list in lower case has a name in it. */
-const lists = (list: string | null, name: string) =>
-  list !== null && list.includes(name) && list.split(",").some((item) => item.trim() === name);
-
 function secondsOf(keepAlive: string): number | undefined {
   const [, seconds] = /(?:^|[,;\s])timeout=(\d{1,6})(?:$|[,;\s])/i.exec(keepAlive) ?? [];
   return seconds === undefined ? undefined : Number(seconds);
 }
-
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isSpace(text.charCodeAt(start))) start++;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-const isSpace = (code: number) => code === 32 || code === 9;
 
 export function malformed(what: string): never {
   throw new ProxyError("http_protocol_error", { cause: new Error(`the answer cannot be read: ${what}`) });

@@ -49,13 +49,7 @@ export function overTls(one: ConformanceCase, gaps: Partial<Record<RuntimeName, 
 
 /** What Bun's listener with TLS cannot either, by case. */
 const stillGaps: Readonly<Record<string, string>> = {
-  "targets: bytes beyond ASCII arrive byte for byte where they are UTF-8": "Bun's node:http refuses them with 400",
-  "targets: one of more than 16 KiB is a 414": "Bun's node:http refuses it with 431, as any head that is too large",
-  "fidelity: fields of an answer keep their order and their spelling, and repeated ones their lines":
-    "Bun's node:http writes repeated fields one behind the other, where the first one stood",
-  "interim: trailers of an answer reach the client that asked for them": "Bun's node:http writes none",
-  "connections: an HTTP/1.0 client that asks for keep-alive is told that it has it, and uses it":
-    "Bun's node:http ends the connection of an HTTP/1.0 client with its first answer",
+  "targets: bytes beyond ASCII arrive byte for byte where they are UTF-8": "our server refuses them with 400",
 };
 
 const gapsOfBun = [...targetCases, ...fidelityCases, ...bodyCases, ...interimCases, ...connectionCases]
@@ -71,7 +65,6 @@ export const overTlsCases: readonly ConformanceCase[] = [
   {
     name: "targets: a Host with a colon and no port is served, with TLS",
     only: withTls,
-    gaps: { node: "Node's HTTP parser refuses it with 400", bun: "Bun's node:http refuses it with 400" },
     async run(context) {
       const { exchange } = await context.stage(secured);
       const { status, body } = await exchange({ servername: "localhost", host: "balancer.test:" });

@@ -141,7 +141,7 @@ export const targetCases: readonly ConformanceCase[] = [
     workers: "workerd percent-encodes some of them and refuses a target with the others with 400",
   }),
   exact("bytes beyond ASCII arrive byte for byte where they are UTF-8", utf8, {
-    node: "Node's HTTP parser refuses them with 400",
+    node: "our server refuses them with 400",
     bun: "Bun's server percent-encodes them",
     deno: "Deno's server hands them over as text, and they go on percent-encoded",
     workers: "workerd percent-encodes them",
@@ -218,7 +218,6 @@ export const targetCases: readonly ConformanceCase[] = [
   {
     name: "targets: one of more than 16 KiB is a 414",
     gaps: {
-      node: "Node's server refuses it with 431, as any head that is too large",
       bun: "Bun's server refuses it with 431, as any head that is too large",
     },
     async run(context) {

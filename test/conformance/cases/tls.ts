@@ -90,7 +90,6 @@ export const tlsCases: readonly ConformanceCase[] = [
   {
     name: "tls: bytes beyond ASCII in fields pass in both directions, by HTTP/1.1",
     only: withTls,
-    gaps: { bun: "Bun's node:http2 writes them as UTF-8 by HTTP/1.1" },
     async run(context) {
       const { port, backends } = await context.stage(secured);
       backends.main.handle((arrival) => arrival.answer(200, [["X-Name", "caf\u00e9"]], "x"));

@@ -1,5 +1,5 @@
-import { type Answer } from "../../transports/http1/exchange.ts";
-import { plainResponse } from "../../transports/http1/plain-response.ts";
+import type { Answer } from "./exchange.ts";
+import { plainResponse } from "./plain-response.ts";
 
 /**
  * An answer that is a Response to everybody who looks, and stays what it was to the server that writes it.
@@ -48,7 +48,7 @@ for (const name of call) {
 Object.setPrototypeOf(LazyResponse.prototype, Response.prototype);
 
 /** A backend's answer as a Response. */
-export function nodeResponse(answer: Answer): Response {
+export function lazyResponse(answer: Answer): Response {
   return new LazyResponse(answer) as unknown as Response;
 }
 

@@ -1,0 +1,82 @@
+import type { Client, RawRequest } from "../core/ports.ts";
+import { rawFields } from "../core/fields.ts";
+import type { Offer } from "../transports/websocket/web-sockets.ts";
+import type { Inbox } from "./inbox.ts";
+import { lazyRequest } from "./lazy-request.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** What the server puts beside each request. */
+export interface ServerEnv {
+  readonly client: Client;
+  /** In a request for another protocol. */
+  readonly offer: Offer | undefined;
+}
+
+/** Where requests come from. */
+export interface Origin {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly secure: boolean;
+}
+
+/** What an exchange needs of its connection. */
+export interface Line {
+  readonly origin: Origin;
+  /** Asks the client for its body. */
+  ask(): void;
+  onInterim(status: number, fields: readonly string[]): void;
+}
+
+/** A request and its answer on a client's connection. */
+export interface Exchange {
+  readonly head: RequestHead;
+  /** `undefined`: the request has no body. */
+  readonly inbox: Inbox | undefined;
+  readonly request: Request;
+  readonly env: ServerEnv;
+  /** The client has left: who listens is told. */
+  leave(): void;
+  /** The client has its answer: who goes on listening is told, once all has been heard that comes together with the answer's end. */
+  finish(): void;
+}
+
+/** A request as it is handed to the app. @param hold stops or goes on reading from the client */
+export function createExchange(head: RequestHead, inbox: Inbox | undefined, line: Line): Exchange {
+  const { origin } = line;
+  let listeners: ((() => void) | undefined)[] = [];
+  let left = false;
+
+  function onLeave(listener: () => void): () => void {
+    if (left) listener();
+    const place = listeners.push(listener) - 1;
+    return () => void (listeners[place] = undefined);
+  }
+
+  const raw: RawRequest = {
+    headers: rawFields(head.fields),
+    target: head.target,
+    ask: line.ask,
+    whole: () => inbox?.whole(),
+    trailers: () => inbox?.trailers() ?? [],
+    onInterim: (status, lines) => void (left || line.onInterim(status, lines)),
+  };
+  const client: Client = { ...origin, direct: true, raw, onLeave };
+  function leave(): void {
+    left = true;
+    const told = listeners;
+    listeners = [];
+    for (const listener of told) listener?.();
+  }
+
+  return {
+    head,
+    inbox,
+    request: lazyRequest({ head, secure: origin.secure, body: () => inbox?.stream(), onLeave }),
+    env: { client, offer: head.upgrades ? { by: "bytes" } : undefined },
+    leave,
+    finish() {
+      left = true;
+      if (listeners.some((listener) => listener !== undefined)) queueMicrotask(leave);
+    },
+  };
+}

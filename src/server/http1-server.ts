@@ -1,0 +1,48 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { plainAddress } from "../core/address.ts";
+import { createAlarms } from "../transports/http1/alarms.ts";
+import { type App, type ConnectionLimits, serveConnection, type ServerConnection } from "./connection.ts";
+import type { Origin } from "./exchange.ts";
+
+/** A server for HTTP/1.1 and HTTP/1.0 over whatever sockets it is given. */
+export interface Http1Server {
+  /** Serves a connection that stands. */
+  take(socket: Socket): void;
+  /** Ends each connection after the answer that is on its way; resolves when all have ended. */
+  close(): Promise<void>;
+  cut(): void;
+}
+
+export function createHttp1Server(app: App, limits: ConnectionLimits): Http1Server {
+  const alarms = createAlarms();
+  const connections = new Set<ServerConnection>();
+  let isClosing = false;
+  let whenEmpty = () => {};
+
+  return {
+    take(socket) {
+      const connection = serveConnection(socket, originOf(socket), app, limits, alarms);
+      connections.add(connection);
+      socket.once("close", () => {
+        connections.delete(connection);
+        if (connections.size === 0) whenEmpty();
+      });
+      if (isClosing) connection.close();
+    },
+    async close() {
+      isClosing = true;
+      for (const connection of connections) connection.close();
+      if (connections.size > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
+    },
+    cut() {
+      for (const connection of connections) connection.cut();
+    },
+  };
+}
+
+const originOf = (socket: Socket): Origin => ({
+  address: plainAddress(socket.remoteAddress),
+  port: socket.localPort,
+  secure: (socket as TLSSocket).encrypted === true,
+});

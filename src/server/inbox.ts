@@ -1,0 +1,87 @@
+import { Buffer } from "node:buffer";
+
+/** A request's body on its way from the client's socket to whoever reads it. */
+export interface Inbox {
+  push(bytes: Buffer): void;
+  end(trailers: readonly string[]): void;
+  /** The rest does not come. */
+  fail(cause: Error): void;
+  /** Nobody reads it, or reads on: what comes is thrown away. */
+  discard(): void;
+  /** Whether anything has come. */
+  hasBegun(): boolean;
+  /** All of it, if it is there and nothing was read. */
+  whole(): Uint8Array | undefined;
+  /** The same stream every time. */
+  stream(): ReadableStream<Uint8Array>;
+  /** The fields after the last chunk: name, value, name, value. */
+  trailers(): readonly string[];
+}
+
+/** What waits to be read; beyond this the client is held back. */
+const waitingBytes = 64 * 1024;
+
+const none: readonly string[] = [];
+
+/** @param hold stops or goes on reading from the socket */
+export function createInbox(hold: (held: boolean) => void): Inbox {
+  let chunks: Buffer[] = [];
+  let bytes = 0; // in chunks
+  let ending: "end" | Error | undefined;
+  let trailers = none;
+  let hasBegun = false;
+  let unwanted = false;
+  let made: ReadableStream<Uint8Array> | undefined;
+  let wake: (() => void) | undefined;
+
+  function come(): void {
+    wake?.();
+    wake = undefined;
+  }
+
+  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    if (chunks.length === 0 && ending === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    const chunk = chunks.shift();
+    if (chunk !== undefined) {
+      bytes -= chunk.byteLength;
+      if (bytes < waitingBytes) hold(false);
+      controller.enqueue(chunk);
+    } else if (ending === "end") controller.close();
+    else if (ending !== undefined) controller.error(ending);
+  }
+
+  function discard(): void {
+    unwanted = true;
+    chunks = [];
+    bytes = 0;
+    hold(false);
+  }
+
+  return {
+    push(chunk) {
+      hasBegun = true;
+      if (unwanted) return;
+      chunks.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes >= waitingBytes) hold(true);
+      come();
+    },
+    end(received) {
+      trailers = received;
+      ending ??= "end";
+      come();
+    },
+    fail(cause) {
+      ending ??= cause;
+      come();
+    },
+    discard,
+    hasBegun: () => hasBegun || ending !== undefined,
+    whole() {
+      if (ending !== "end" || made !== undefined) return undefined;
+      return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    },
+    stream: () => (made ??= new ReadableStream({ pull, cancel: discard }, { highWaterMark: 0 })),
+    trailers: () => trailers,
+  };
+}
