@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const results = mkdtempSync(join(tmpdir(), "roundabout-results-"));
 
-const unitFolders = ["core", "proxy", "checks", "stores", "transports", "app", "runtimes"].map((folder) =>
+const unitFolders = ["core", "proxy", "checks", "stores", "transports", "server", "app", "runtimes"].map((folder) =>
   `test/${folder}`
 );
 const filesIn = (...folders: string[]) =>

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createEntry } from "./entry.ts";
 import { isDeploy } from "./ports/deno.ts";
-import { denoHandler } from "./ports/deno-door.ts";
+import { denoHandler } from "./ports/deno-handler.ts";
 
 export { createPorts, listen } from "./ports/deno.ts";
 

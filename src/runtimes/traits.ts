@@ -18,28 +18,12 @@ const node: Traits = {
   cannot: [kvOnWorkers],
 };
 
-const bun: Traits = {
-  ...node,
-  name: "bun",
-  cannot: [
-    kvOnWorkers,
-    {
-      path: "limits.headTimeout",
-      why: "Bun closes a connection whose head is silent for about 12 s, and no other time",
-    },
-    {
-      path: "limits.idleTimeout",
-      why: "Bun has one idle time for heads and connections: 10 s, and 75 s once a request was answered",
-    },
-    { path: "limits.headBytes", why: "Bun's server holds 16 KiB, and no other size", except: "16KiB" },
-    { path: "limits.connections", why: bySocket },
-  ],
-};
+const bun: Traits = { ...node, name: "bun" };
 
 const deno: Traits = {
   ...node,
   name: "deno",
-  headLimit: "app",
+  headLimit: "app", // of HTTP/2, and on Deno Deploy
   cancelsBodies: true,
   cannot: [
     kvOnWorkers,
@@ -48,9 +32,6 @@ const deno: Traits = {
       why: "over a backend's GOAWAY Deno's node:http2 ends the process (denoland/deno#36788)",
       except: "http1",
     },
-    { path: "limits.headTimeout", why: bySocket },
-    { path: "limits.idleTimeout", why: bySocket },
-    { path: "limits.connections", why: bySocket },
   ],
 };
 
@@ -89,5 +70,14 @@ const workers: Traits = {
 /** What each runtime does otherwise than the rest. */
 export const traits = { node, bun, deno, workers } as const;
 
-/** On Deno Deploy the checks are called by cron, once a minute. */
-export const denoDeploy: Traits = { ...deno, window: { ...endless, ms: 60_000 } };
+/** On Deno Deploy the platform listens, and the checks are called by cron, once a minute. */
+export const denoDeploy: Traits = {
+  ...deno,
+  window: { ...endless, ms: 60_000 },
+  cannot: [
+    ...deno.cannot,
+    { path: "limits.headTimeout", why: bySocket },
+    { path: "limits.idleTimeout", why: bySocket },
+    { path: "limits.connections", why: bySocket },
+  ],
+};

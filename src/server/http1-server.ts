@@ -7,8 +7,8 @@ import type { Origin } from "./exchange.ts";
 
 /** A server for HTTP/1.1 and HTTP/1.0 over whatever sockets it is given. */
 export interface Http1Server {
-  /** Serves a connection that stands. */
-  take(socket: Socket): void;
+  /** Serves a connection that stands. @param carrier what it is carried by, where the socket does not tell whence it comes */
+  take(socket: Socket, carrier?: Socket): void;
   /** Ends each connection after the answer that is on its way; resolves when all have ended. */
   close(): Promise<void>;
   cut(): void;
@@ -21,8 +21,8 @@ export function createHttp1Server(app: App, limits: ConnectionLimits): Http1Serv
   let whenEmpty = () => {};
 
   return {
-    take(socket) {
-      const connection = serveConnection(socket, originOf(socket), app, limits, alarms);
+    take(socket, carrier = socket) {
+      const connection = serveConnection(socket, originOf(socket, carrier), app, limits, alarms);
       connections.add(connection);
       socket.once("close", () => {
         connections.delete(connection);
@@ -41,8 +41,8 @@ export function createHttp1Server(app: App, limits: ConnectionLimits): Http1Serv
   };
 }
 
-const originOf = (socket: Socket): Origin => ({
-  address: plainAddress(socket.remoteAddress),
-  port: socket.localPort,
+const originOf = (socket: Socket, carrier: Socket): Origin => ({
+  address: plainAddress(carrier.remoteAddress),
+  port: carrier.localPort,
   secure: (socket as TLSSocket).encrypted === true,
 });

@@ -78,7 +78,8 @@ const hostForm = /^[\w.-]+(?::\d{1,5})?$/;
 function urlOf({ head: { target, host }, secure }: RequestParts): string {
   const origin = `${secure ? "https" : "http"}://${host !== undefined && hostForm.test(host) ? host : hostOf(host)}`;
   if (plain.test(target) && !climbing.test(target)) return origin + target;
-  const url = target.startsWith("/") ? origin + target : target;
+  const ascii = target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+  const url = target.startsWith("/") ? origin + ascii : ascii;
   return URL.canParse(url) && /^https?:/i.test(url) ? new URL(url).href : `${origin}/`;
 }
 

@@ -21,8 +21,8 @@ export interface RequestHead {
   readonly upgrades: boolean;
 }
 
-/** One space and one only, no byte beyond ASCII in the target, and nothing after the version (RFC 9112 §3). */
-const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
+/** One space and one only, and nothing after the version (RFC 9112 §3). Bytes beyond ASCII are the backend's affair. */
+const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e\x80-\xff]+) HTTP\/1\.([01])$/;
 
 /**
  * Reads a request's head without its last empty line.

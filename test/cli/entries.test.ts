@@ -12,10 +12,10 @@ const pools = { web: { backends: ["http://127.0.0.1:1"] } };
 const configured = (config: object) => ({ env: { ROUNDABOUT_CONFIG: JSON.stringify(config) } });
 const unreadable = { env: { ROUNDABOUT_CONFIG: "nowhere.json" } };
 
-/** The port that a runtime, not the balancer, says it listens on. */
-const portByRuntime = (running: RunningProcess) =>
+/** The port on which an entry says it listens, or its runtime. */
+const portOf = (running: RunningProcess) =>
   eventually(20_000, "where it listens", async () => {
-    const [, port] = /(?:server|Listening on):? http:\/\/[^\s:]+:(\d+)/.exec(told(running)) ?? [];
+    const [, port] = /[Ll]istening on:? http:\/\/[^\s:]+:(\d+)/.exec(told(running)) ?? [];
     return port === undefined ? undefined : Number(port);
   });
 
@@ -29,7 +29,7 @@ describe("the entries of the runtimes", () => {
   it("Bun serves as it is", async () => {
     const place = configured({ listen: { port: 0, hostname: "127.0.0.1" }, pools });
     await using(["bun", "run", "src/runtimes/bun.ts"], place, async (running) => {
-      await answersOfItsOwn(await portByRuntime(running));
+      await answersOfItsOwn(await portOf(running));
       running.kill("SIGTERM");
       await within(3000, () => `the end after SIGTERM\n${told(running)}`, running.exit);
     });
@@ -40,7 +40,7 @@ describe("the entries of the runtimes", () => {
       ["deno", "serve", "-A", "--port", "0", "src/runtimes/deno.ts"],
       configured({ pools }),
       async (running) => {
-        await answersOfItsOwn(await portByRuntime(running));
+        await answersOfItsOwn(await portOf(running));
         running.kill("SIGTERM");
         await within(3000, () => `the end after SIGTERM\n${told(running)}`, running.exit);
       },
@@ -61,7 +61,7 @@ describe("the entries of the runtimes", () => {
       });
       try {
         await using([...line], place, async (running) => {
-          const connection = await connectRaw(await portByRuntime(running));
+          const connection = await connectRaw(await portOf(running));
           const client = await openOn(connection);
           client.say(opcode.text, "hello");
           assert.equal((await client.message()).toString(), "hello");
@@ -83,7 +83,7 @@ describe("the entries of the runtimes", () => {
     assert.equal(errors, "200 ok\n");
   });
 
-  it("a bad configuration is told by its place when Bun asks for the port", async () => {
+  it("a bad configuration is told by its place, and Bun ends with 2", async () => {
     const { status, errors } = await run(["bun", "run", "src/runtimes/bun.ts"], configured({ pools: {} }), 10_000);
     assert.match(errors, /ROUNDABOUT_CONFIG:1:2: pools: expected at least one pool/);
     assert.equal(status, 2);

@@ -78,12 +78,21 @@ async function watch(running: RunningProcess): Promise<RunningBalancer> {
 }
 
 /** Runs the balancer's command with a configuration file and waits for nothing: for starts that must fail. */
-export const launch = (runtime: RuntimeName, file: string, environment?: NodeJS.ProcessEnv): RunningProcess =>
-  run([...commandsOf(runtime).serve, "-c", file], environment);
+export const launch = (
+  runtime: RuntimeName,
+  file: string,
+  environment?: NodeJS.ProcessEnv,
+  serve = commandsOf(runtime).serve,
+): RunningProcess => run([...serve, "-c", file], environment);
 
-/** Starts a balancer and waits until it listens. */
-export async function startBalancer(runtime: RuntimeName, config: ConfigObject): Promise<RunningBalancer> {
-  const running = launch(runtime, temporaryFile("roundabout.json", JSON.stringify(config, undefined, 2)));
+/** Starts a balancer and waits until it listens. @param serve what serves instead of the runtime's command */
+export async function startBalancer(
+  runtime: RuntimeName,
+  config: ConfigObject,
+  serve?: readonly [string, ...string[]],
+): Promise<RunningBalancer> {
+  const file = temporaryFile("roundabout.json", JSON.stringify(config, undefined, 2));
+  const running = launch(runtime, file, undefined, serve);
   return await watch(running).catch(async (error: unknown) => {
     await running.end();
     throw error;

@@ -20,6 +20,8 @@ export interface ConformanceCase {
 export interface StagePlan<Name extends string> {
   readonly backends: readonly Name[];
   config(urls: Readonly<Record<Name, string>>, runtime: RuntimeName): ConfigObject;
+  /** What serves instead of the runtime's command; `-c FILE` follows. */
+  readonly serve?: readonly [string, ...string[]];
 }
 
 export interface Stage<Name extends string = string> {
@@ -34,7 +36,8 @@ export interface Stage<Name extends string = string> {
 export interface CaseContext {
   readonly runtime: RuntimeName;
   stage<Name extends string>(plan: StagePlan<Name>): Promise<Stage<Name>>;
-  start(config: ConfigObject): Promise<RunningBalancer>;
+  /** @param serve what serves instead of the runtime's command */
+  start(config: ConfigObject, serve?: StagePlan<string>["serve"]): Promise<RunningBalancer>;
   backend(name?: string, handler?: Handler): Promise<RawBackend>;
   connect(port: number, options?: ConnectOptions): Promise<RawClient>;
   onEnd(clean: () => unknown): void;

@@ -23,7 +23,7 @@ async function openStage<Name extends string>(
   });
   const backends = Object.fromEntries(await Promise.all(named)) as Record<Name, RawBackend>;
   const urls = Object.fromEntries(plan.backends.map((name) => [name, backends[name].url])) as Record<Name, string>;
-  const balancer = await startBalancer(runtime, plan.config(urls, runtime));
+  const balancer = await startBalancer(runtime, plan.config(urls, runtime), plan.serve);
   ending.push(() => balancer.process.end());
   const { port } = balancer;
   return {
@@ -56,8 +56,8 @@ export function createContexts(runtime: RuntimeName, ending: Cleaning): (cleanin
         }
         return { ...stage, connect: (options) => connect(stage.port, options) };
       },
-      async start(config) {
-        const balancer = await startBalancer(runtime, config);
+      async start(config, serve) {
+        const balancer = await startBalancer(runtime, config, serve);
         cleaning.push(() => balancer.process.end());
         return balancer;
       },

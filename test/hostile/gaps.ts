@@ -16,7 +16,7 @@ export const gaps: readonly Gap[] = [
   {
     what:
       "of a target in absolute form the path alone is told, so Host decides whatever host, port or user stands there",
-    runtimes: ["bun", "workers"],
+    runtimes: ["workers"],
     cases: form(
       "of another route's host",
       "of another port",
@@ -25,11 +25,6 @@ export const gaps: readonly Gap[] = [
       "with a user of the same host",
       "with a port beyond 65535",
     ),
-  },
-  {
-    what: "so does a target in absolute form without a host",
-    runtimes: ["bun"],
-    cases: form("without a host"),
   },
   {
     what:
@@ -43,16 +38,6 @@ export const gaps: readonly Gap[] = [
     ],
   },
   {
-    what: "an absolute target without a host is told as a path (`/file:///x`)",
-    runtimes: ["deno"],
-    cases: form("of file", "without a host"),
-  },
-  {
-    what: "HTTP/1.1 without Host is served as if the listening address stood there",
-    runtimes: ["deno"],
-    cases: ["Host that is missing"],
-  },
-  {
     what: "an empty Host line is dropped where another one follows, and an empty Transfer-Encoding line beside chunked",
     runtimes: ["workers"],
     cases: ["Host twice, the first empty", "Transfer-Encoding in two lines of which one is empty"],
@@ -62,37 +47,10 @@ export const gaps: readonly Gap[] = [
     runtimes: ["workers"],
     cases: ["lines: an escape in a value", "lines: a DEL in a value", "lines: a backspace in a value"],
   },
-  { what: "a DEL passes in a field's value", runtimes: ["bun"], cases: ["lines: a DEL in a value"] },
-  {
-    what:
-      "a chunked body ends with the line of its last chunk: what stands in its trailers is not read, and ends the connection",
-    runtimes: ["bun"],
-    cases: [
-      "chunks: no line end behind the last one",
-      "chunks: a trailer without a colon",
-      "chunks: a trailer that looks like a request",
-      "flood: trailers without an end",
-    ],
-  },
-  {
-    what: "a space before a chunk's size is passed over",
-    runtimes: ["deno"],
-    cases: ["chunks: a size with a space before it"],
-  },
   {
     what: "a NUL in a chunk's extension is passed over with it",
     runtimes: ["workers"],
     cases: ["chunks: an extension with a NUL in it"],
-  },
-  {
-    what: "HTTP/2 by prior knowledge is spoken without TLS too: Deno.serve cannot be told not to",
-    runtimes: ["deno"],
-    cases: ["upgrade: the preface of HTTP/2"],
-  },
-  {
-    what: "`OPTIONS *` is told as a path, and reaches the backend as `OPTIONS /*`",
-    runtimes: ["deno"],
-    cases: ["OPTIONS of an asterisk"],
   },
   {
     what: "CONNECT is refused with a 500 of the runtime's own",

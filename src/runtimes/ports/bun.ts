@@ -7,15 +7,18 @@ import { http2Transport } from "../../transports/http2/http2.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { traits } from "../traits.ts";
 import { bunResponse } from "./bun-answer.ts";
-import type { BunEnv } from "./bun-door.ts";
-import { common, type RuntimePorts } from "./common.ts";
+import { common, onSignal, type RuntimePorts } from "./common.ts";
 import { nodeClient } from "./node-client.ts";
-import { onLateSignal } from "./late-signal.ts";
 import { tcpConnect } from "./tcp.ts";
 
-export { listen } from "./bun-door.ts";
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
+export { listen } from "./socket-doors.ts";
+
+/** What an app on Bun.serve may hand over beside a request. */
+interface BunEnv {
+  readonly server: { readonly port: number; requestIP(request: Request): { readonly address: string } | null };
+}
 
 /** What Bun brings. */
 export function createPorts(): RuntimePorts {
@@ -33,15 +36,10 @@ export function createPorts(): RuntimePorts {
 const respond: Respond = (answer, { direct }) => (direct ? lazyResponse(answer) : bunResponse(answer));
 
 function client({ req, env }: Arrival): Client {
-  const secure = nodeClient(env);
-  if (secure !== undefined) return secure;
-  const { server, request = req.raw, idleTimeout } = (env ?? {}) as Partial<BunEnv>;
-  if (idleTimeout !== undefined) server?.timeout(request, 0); // or a quiet stream is cut after the idle time
-  return {
-    address: plainAddress(server?.requestIP(request)?.address),
+  const { server } = (env ?? {}) as Partial<BunEnv>;
+  return nodeClient(env) ?? {
+    address: plainAddress(server?.requestIP(req.raw)?.address),
     port: server?.port,
-    onLeave: onLateSignal(request),
-    // What was lifted for this request is lifted for its connection, until it is set again.
-    onAnswered: () => idleTimeout !== undefined && server?.timeout(request, idleTimeout),
+    onLeave: onSignal(req.raw),
   };
 }

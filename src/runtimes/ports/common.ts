@@ -28,11 +28,6 @@ export const common = {
   log: getLogger(["roundabout"]) as Log,
 } as const;
 
-/** Whether this answers HEAD without a length: neither the server that writes it may say one. */
-export function isUnsizedHead({ status, headers }: Response, method: string): boolean {
-  return method === "HEAD" && status !== 204 && status !== 304 && !headers.has("content-length");
-}
-
 /** Listens to a request's own signal, where the runtime has no better way to tell that the client has left. */
 export function onSignal(request: Request): (listener: () => void) => () => void {
   return (listener) => {

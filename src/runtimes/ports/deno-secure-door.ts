@@ -5,9 +5,10 @@ import type { Config, ListenerConfig } from "../../core/config.ts";
 import { heldSocket } from "../../transports/held-socket.ts";
 import { serveCertificates } from "../served-certificates.ts";
 import { common } from "./common.ts";
-import type { denoHandler } from "./deno-door.ts";
+import { denoHandler } from "./deno-handler.ts";
 import { type DenoHandler, serveOnDeno } from "./deno-server.ts";
 import type { Door } from "./door.ts";
+import { http1Server } from "./plain-door.ts";
 
 /** A client's connection, on its way to Deno's own server. */
 interface Carried {
@@ -22,15 +23,17 @@ interface Carried {
  * Listens with TLS, for HTTP/2 and HTTP/1.1 by ALPN.
  *
  * Deno's own server has room for one certificate and keeps it, and that of node:http2 ends the process when certain clients leave
- * (denoland/deno#36788). So node:tls takes the connections, and what they say goes to the own server through the loopback address.
+ * (denoland/deno#36788). So node:tls takes the connections, and what HTTP/2 says goes to Deno's server through the loopback address.
  */
 export async function openSecureOnDeno(
   { port, hostname }: ListenerConfig,
   tls: NonNullable<ListenerConfig["tls"]>,
-  handle: ReturnType<typeof denoHandler>,
-  { headTimeout, idleTimeout }: Config["limits"],
-  webSockets: LoadBalancer["webSockets"],
+  fetch: LoadBalancer["fetch"],
+  limits: Config["limits"],
 ): Promise<Door> {
+  const { headTimeout, idleTimeout } = limits;
+  const handle = denoHandler(fetch);
+  const http1 = http1Server(fetch, limits);
   /** By the ports from which they are carried on. */
   const carried = new Map<number, Carried>();
   const sockets = new Set<Socket>();
@@ -41,15 +44,11 @@ export async function openSecureOnDeno(
     if (hasTwoHosts(request)) return new Response("400 Host is not :authority.\n", { status: 400 });
     one.uses++;
     clearTimeout(one.timer);
-    let switched = false;
-    // What was switched to another protocol is in use until it is closed.
-    void info.completed?.catch(() => {}).then(() => switched || leave(one));
+    void info.completed?.catch(() => {}).then(() => leave(one));
     const remoteAddr = one.address === undefined ? {} : { hostname: one.address };
-    const response = await handle(request, { remoteAddr }, { port: door.port, secure: true });
-    switched = response.status === 101;
-    return response;
+    return await handle(request, { remoteAddr }, { port: door.port, secure: true });
   };
-  const inner = serveOnDeno({ port: 0, hostname: "127.0.0.1" }, () => handler, webSockets);
+  const inner = serveOnDeno({ port: 0, hostname: "127.0.0.1" }, handler);
 
   function leave(one: Carried): void {
     if (--one.uses === 0) one.timer = setTimeout(() => one.socket.destroy(), idleTimeout);
@@ -57,7 +56,7 @@ export async function openSecureOnDeno(
 
   function carry(socket: TLSSocket, address: string | undefined): void {
     const onward = connect({ port: inner.port, host: "127.0.0.1", noDelay: true });
-    const timer = setTimeout(() => socket.destroy(), headTimeout);
+    const timer = setTimeout(() => socket.destroy(), idleTimeout);
     const one: Carried = { address, uses: 0, timer, socket };
     onward.once("connect", () => {
       const { localPort } = onward;
@@ -91,10 +90,12 @@ export async function openSecureOnDeno(
     secured.on("error", () => socket.destroy());
     secured.once("secure", () => {
       clearTimeout(timer);
+      if (secured.alpnProtocol !== "h2") return http1.take(secured, socket);
       secured.pause(); // until there is somewhere to carry it
       carry(secured, socket.remoteAddress);
     });
   });
+  if (limits.connections !== undefined) server.maxConnections = limits.connections;
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -115,10 +116,11 @@ export async function openSecureOnDeno(
     async close() {
       closing.abort();
       server.close();
-      await inner.close();
+      await Promise.all([http1.close(), inner.close()]);
       cut(); // what is left has asked for nothing
     },
     cut() {
+      http1.cut();
       inner.cut();
       cut();
     },

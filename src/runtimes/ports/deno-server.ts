@@ -1,4 +1,3 @@
-import type { LoadBalancer } from "../../app/app.ts";
 import type { Door } from "./door.ts";
 
 /** What Deno.serve hands over beside a request. */
@@ -17,12 +16,8 @@ declare const Deno: {
   ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
 };
 
-/** Listens with Deno's own server. @param handlerOf is given the port, which is known when it listens */
-export function serveOnDeno(
-  place: { readonly port: number; readonly hostname: string },
-  handlerOf: (port: () => number) => DenoHandler,
-  webSockets: LoadBalancer["webSockets"],
-): Door {
+/** Listens with Deno's own server. */
+export function serveOnDeno(place: { readonly port: number; readonly hostname: string }, handle: DenoHandler): Door {
   const aborter = new AbortController();
   const options = {
     ...place,
@@ -32,15 +27,12 @@ export function serveOnDeno(
     onError: () => new Response(null, { status: 500 }),
   };
   let isClosing = false;
-  const handle = handlerOf(() => server.addr.port);
   const server = Deno.serve(options, (request, info) => (isClosing ? tooLate() : handle(request, info)));
   let isShut = false;
   return {
     port: server.addr.port,
     async close() {
       isClosing = true;
-      // A server that shuts down closes its WebSockets at once: as long as there are some, it turns everybody else away instead.
-      await webSockets.idle();
       isShut = true;
       await server.shutdown();
     },

@@ -1,15 +1,16 @@
 import { plainAddress } from "../../core/address.ts";
 import type { Arrival, Client } from "../../core/ports.ts";
-import { createHttp1Client, http1Transport } from "../../transports/http1/http1.ts";
+import { createHttp1Client, http1Transport, type Respond } from "../../transports/http1/http1.ts";
+import { lazyResponse } from "../../transports/http1/lazy-response.ts";
 import { plainResponse } from "../../transports/http1/plain-response.ts";
 import { createWebSockets } from "../../transports/websocket/web-sockets.ts";
 import { denoDeploy, traits } from "../traits.ts";
 import { common, onSignal, type RuntimePorts } from "./common.ts";
-import type { DenoEnv } from "./deno-door.ts";
-import { onLateSignal } from "./late-signal.ts";
+import type { DenoEnv } from "./deno-handler.ts";
+import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
 
-export { listen } from "./deno-door.ts";
+export { listen } from "./deno-doors.ts";
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
 
@@ -27,16 +28,17 @@ export function createPorts(): RuntimePorts {
   return {
     ...common,
     traits: isDeploy() ? denoDeploy : traits.deno,
-    transport: http1Transport(send, plainResponse),
+    transport: http1Transport(send, respond),
     webSockets: createWebSockets(send, plainResponse),
     connect: tcpConnect,
     client,
   };
 }
 
+const respond: Respond = (answer, { direct }) => (direct ? lazyResponse(answer) : plainResponse(answer));
+
 function client({ req, env }: Arrival): Client {
   const { remoteAddr, port, secure, request = req.raw } = (env ?? {}) as Partial<DenoEnv>;
-  // A signal that is made after a stream of HTTP/2 was reset does not tell it.
-  const onLeave = (secure ? onSignal : onLateSignal)(request);
-  return { address: plainAddress(remoteAddr?.hostname), port, secure, onLeave };
+  return nodeClient(env) ??
+    { address: plainAddress(remoteAddr?.hostname), port, secure, onLeave: onSignal(request) };
 }

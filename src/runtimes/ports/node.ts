@@ -12,7 +12,7 @@ import { tcpConnect } from "./tcp.ts";
 
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
-export { listen } from "./node-door.ts";
+export { listen } from "./socket-doors.ts";
 
 /** What Node brings. */
 export function createPorts(): RuntimePorts {

@@ -23,7 +23,7 @@ export async function openPlain(
   limits: Config["limits"],
 ): Promise<Door> {
   const http1 = http1Server(fetch, limits);
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, http1.take);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => http1.take(socket));
   if (limits.connections !== undefined) server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -60,7 +60,6 @@ export const bodyCases: readonly ConformanceCase[] = [
   },
   {
     name: "bodies: a streamed body keeps its length",
-    gaps: { bun: "Bun.serve sends in chunks whatever it streams" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       const body = randomBytes(mebibyte);
@@ -202,7 +201,6 @@ export const bodyCases: readonly ConformanceCase[] = [
   },
   {
     name: "bodies: the head is relayed before the body begins",
-    gaps: { bun: "Bun's server ends an answer's head when the first bytes of its body come" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       backends.main.handle((arrival) => arrival.write("HTTP/1.1 200 OK\r\nx-early: yes\r\ncontent-length: 4\r\n\r\n"));

@@ -32,7 +32,6 @@ export const connectionCases: readonly ConformanceCase[] = [
   },
   {
     name: "connections: an HTTP/1.0 client that asks for keep-alive is told that it has it, and uses it",
-    gaps: { bun: "Bun's server ends the connection of an HTTP/1.0 client with its first answer" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       backends.main.handle((arrival) => arrival.answer(200, [], arrival.target));
@@ -74,7 +73,6 @@ export const connectionCases: readonly ConformanceCase[] = [
   },
   {
     name: "connections: pipelined requests are answered in their order, or the connection is closed with a word",
-    gaps: { bun: "Bun's server closes the connection without a word while the first request waits for its backend" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       backends.main.handle(async (arrival) =>
@@ -91,7 +89,6 @@ export const connectionCases: readonly ConformanceCase[] = [
   },
   {
     name: "connections: a pipelined request reaches no backend before an unsafe one in front of it is answered",
-    gaps: { bun: "Bun's server closes the connection without a word while the first request waits for its backend" },
     async run(context) {
       const { connect, exchange, backends } = await context.stage(plain);
       const seen: string[] = [];
@@ -112,7 +109,6 @@ export const connectionCases: readonly ConformanceCase[] = [
   },
   {
     name: "connections: a request that waits behind a slow one is answered after it",
-    gaps: { bun: "Bun's server closes the connection without a word while the first request waits for its backend" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       backends.main.handle(async (arrival) => {

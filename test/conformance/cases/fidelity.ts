@@ -25,7 +25,7 @@ const many = Array.from({ length: 150 }, (_, index): Field => [`X-${index}`, `va
 export const fidelityCases: readonly ConformanceCase[] = [
   {
     name: "fidelity: fields of a request keep their order and their spelling, and repeated ones their lines",
-    gaps: { bun: bySet, deno: bySet, workers: bySet },
+    gaps: { workers: bySet },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       await exchange({ fields: mixed });
@@ -34,7 +34,7 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: fields of an answer keep their order and their spelling, and repeated ones their lines",
-    gaps: { bun: bySet, workers: bySet },
+    gaps: { workers: bySet },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       for (const body of ["small", "large".repeat(60_000)]) {
@@ -45,7 +45,6 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: 150 fields of a request pass",
-    gaps: { deno: "Deno's server refuses that many with 400" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       await exchange({ fields: many });
@@ -63,10 +62,6 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: a status's reason passes as it is",
-    gaps: {
-      bun: "Bun's server writes the reason that it knows for a status",
-      deno: "Deno's server writes the reason that it knows for a status",
-    },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       backends.main.handle((arrival) => arrival.write("HTTP/1.1 200 Very Fine\r\nContent-Length: 2\r\n\r\nok"));
@@ -148,7 +143,6 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: an answer without a Content-Type keeps its length",
-    gaps: { bun: "it is streamed, or Bun would invent a Content-Type; and what is streamed goes out in chunks" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       for (const length of [0, 1, 1000, 10_000]) {
@@ -173,10 +167,7 @@ export const fidelityCases: readonly ConformanceCase[] = [
   },
   {
     name: "fidelity: a 304 keeps the length that its backend says",
-    gaps: {
-      deno: "Deno's server takes the Content-Length from a 304",
-      workers: "workerd takes the Content-Length from a 304",
-    },
+    gaps: { workers: "workerd takes the Content-Length from a 304" },
     async run(context) {
       const { exchange, backends } = await context.stage(plain);
       backends.main.handle((arrival) =>

@@ -103,7 +103,6 @@ export const forwardingCases: readonly ConformanceCase[] = [
   },
   {
     name: "forwarding: a 205 ends at its head",
-    gaps: { deno: "Deno's server takes the Content-Length from a 205, and the connection stays open" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();

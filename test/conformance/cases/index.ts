@@ -23,6 +23,8 @@ import { loadCases } from "./load.ts";
 import { logCases } from "./logs.ts";
 import { mountedCases } from "./mounted.ts";
 import { outlierCases } from "./outliers.ts";
+import { denoServeCases } from "./by-deno-serve.ts";
+import { overTlsCases } from "./over-tls.ts";
 import { policyCases } from "./policies.ts";
 import { probeCases } from "./probes.ts";
 import { retryCases } from "./retries.ts";
@@ -76,6 +78,8 @@ export const cases: readonly ConformanceCase[] = [
   ...webSocketEndCases,
   ...webSocketFloodCases,
   ...webSocketShutdownCases,
+  ...denoServeCases,
+  ...overTlsCases,
   ...tlsCases,
   ...http2Cases,
   ...http2FloodCases,

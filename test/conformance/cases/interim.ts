@@ -42,7 +42,7 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     name: "interim: a 103 is passed on before the answer, with its fields",
-    gaps: { bun: noInterim, deno: noInterim, workers: noInterim },
+    gaps: { workers: noInterim },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       backends.main.handle((arrival) => arrival.write(`HTTP/1.1 ${hint}\r\n\r\n`));
@@ -70,7 +70,7 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     name: "interim: trailers of an answer reach the client that asked for them",
-    gaps: { bun: noTrailers, deno: noTrailers, workers: noTrailers },
+    gaps: { workers: noTrailers },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       for (const body of ["hello", "h".repeat(300_000)]) {
@@ -101,11 +101,7 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     name: "interim: trailers of a request reach the backend",
-    gaps: {
-      bun: "Bun's server takes them for the next request, and refuses it",
-      deno: "Deno's server drops them",
-      workers: "workerd drops them",
-    },
+    gaps: { workers: "workerd drops them" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();
@@ -127,7 +123,6 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     name: "interim: a chunked request with trailers arrives whole, and is followed by the next",
-    gaps: { bun: "Bun's server takes them for the next request, and refuses it" },
     async run(context) {
       const { connect, backends } = await context.stage(plain);
       const client = await connect();
@@ -159,10 +154,6 @@ export const interimCases: readonly ConformanceCase[] = [
   },
   {
     name: "interim: a client that is refused is not asked for its body first",
-    gaps: {
-      bun: "Bun's server asks for a body before anybody is asked whether it is wanted",
-      deno: "Deno's server asks for a body before anybody is asked whether it is wanted",
-    },
     async run(context) {
       const { connect, backends } = await context.stage(strict);
       const client = await connect();

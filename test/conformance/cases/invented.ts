@@ -5,7 +5,8 @@ import { runtimeColumns, runtimesPage, tablesOf } from "../../support/runtimes-p
 import type { ConformanceCase } from "../case.ts";
 import type { RuntimeName } from "../runtimes.ts";
 import { plain } from "../stages.ts";
-import { overTls, overTlsCases } from "./invented-over-tls.ts";
+import { byDenoServe } from "./by-deno-serve.ts";
+import { overTls } from "./over-tls.ts";
 
 /** What every request gets on its way (RFC 9110 §7.6), whatever the runtime. */
 const own = [
@@ -71,8 +72,8 @@ const strange = (seen: readonly Field[], known: readonly Field[], beside: readon
   return seen.map(([name]) => name.toLowerCase()).filter((name) => !names.has(name));
 };
 
-/** How the page heads the column of the fields: of the plain listeners, and of those with TLS. */
-type Heading = "field" | "field, by HTTP/1.1 with TLS";
+/** How the page heads the column of the fields: of our own server, and of Deno's. */
+type Heading = "field" | "field, by Deno.serve";
 
 /** What the page says that a runtime invents, by occasion. */
 function documented(runtime: RuntimeName, occasions: readonly string[], heading: Heading): Record<string, string[]> {
@@ -159,6 +160,6 @@ const casesOf = (heading: Heading): readonly ConformanceCase[] => [
 
 export const inventedCases: readonly ConformanceCase[] = [
   ...casesOf("field"),
-  ...casesOf("field, by HTTP/1.1 with TLS").map((one) => overTls(one)),
-  ...overTlsCases,
+  ...casesOf("field").map(overTls),
+  ...casesOf("field, by Deno.serve").map((one) => byDenoServe(one)),
 ];

@@ -137,18 +137,13 @@ export const targetCases: readonly ConformanceCase[] = [
   exact("percent-encodings arrive as they came, also broken ones", encodings),
   exact("marks that a URL may hold arrive byte for byte", marks),
   exact("marks that no URL may hold (quotes, ^, <, >, {, }, a backtick) arrive byte for byte", unfit, {
-    bun: "Bun's server percent-encodes them",
     workers: "workerd percent-encodes some of them and refuses a target with the others with 400",
   }),
   exact("bytes beyond ASCII arrive byte for byte where they are UTF-8", utf8, {
-    node: "our server refuses them with 400",
-    bun: "Bun's server percent-encodes them",
-    deno: "Deno's server hands them over as text, and they go on percent-encoded",
     workers: "workerd percent-encodes them",
   }),
   {
     name: "targets: bytes that are not UTF-8 are refused or arrive byte for byte",
-    gaps: { bun: "Bun's server puts U+FFFD in their place, percent-encoded" },
     async run(context) {
       for (const target of noUtf8) assert.ok([target, undefined].includes(await received(context, target)), target);
     },
@@ -217,9 +212,6 @@ export const targetCases: readonly ConformanceCase[] = [
   },
   {
     name: "targets: one of more than 16 KiB is a 414",
-    gaps: {
-      bun: "Bun's server refuses it with 431, as any head that is too large",
-    },
     async run(context) {
       const { port, backends } = await context.stage(plain);
       assert.equal(await ask(context, port, `/${"x".repeat(20_000)}`), 414);

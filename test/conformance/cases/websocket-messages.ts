@@ -13,12 +13,6 @@ const codes = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013,
 /** Of a gateway, and those that are not defined yet. */
 const rareCodes = [1014, 1016, 2000, 2999];
 
-const noRareCodes = {
-  bun: "Bun's server takes a client's close of 1016 to 2999 for a breach of the protocol",
-  deno: "Deno's server takes a client's close of 1014, or of 1016 to 2999, for a breach of the protocol",
-};
-const pingsOwn = "Deno's server answers pings itself, and cannot send any";
-
 export const webSocketMessageCases: readonly ConformanceCase[] = [
   {
     name: "websocket: texts and binaries of every length pass in both directions",
@@ -87,8 +81,8 @@ export const webSocketMessageCases: readonly ConformanceCase[] = [
       assert.equal((await client.message()).toString(), "third");
     },
   },
-  ...([["", codes, {}], [" of a rare kind", rareCodes, noRareCodes]] as const).flatMap((
-    [kind, codes, gaps],
+  ...([["", codes], [" of a rare kind", rareCodes]] as const).flatMap((
+    [kind, codes],
   ): ConformanceCase[] => [
     {
       name: `websocket: a close of the backend${kind} reaches the client with its code and its reason`,
@@ -106,7 +100,6 @@ export const webSocketMessageCases: readonly ConformanceCase[] = [
     },
     {
       name: `websocket: a close of the client${kind} reaches the backend with its code and its reason`,
-      gaps,
       timeoutMs: 30_000,
       async run(context) {
         for (const code of codes) {
@@ -134,7 +127,6 @@ export const webSocketMessageCases: readonly ConformanceCase[] = [
     },
     {
       name: `websocket: a backend that goes with a ${how} and no close frame is gone for the client too`,
-      gaps: { deno: "Deno's server cannot end a WebSocket without a close frame: its code is 1011" },
       async run(context) {
         const { client, arrival, backend } = await joined(context);
         backend.say(opcode.text, "last words");
@@ -147,19 +139,7 @@ export const webSocketMessageCases: readonly ConformanceCase[] = [
     },
   ]),
   {
-    name: "websocket: a backend that goes without a close frame is told to the client as 1011",
-    only: ["deno"],
-    async run(context) {
-      const { client, arrival, backend } = await joined(context);
-      backend.say(opcode.text, "last words");
-      arrival.socket.end();
-      assert.equal((await client.message()).toString(), "last words");
-      assert.equal(closeOf(await client.next())[0], 1011);
-    },
-  },
-  {
     name: "websocket: a backend's ping reaches the client, and the client's pong the backend",
-    gaps: { deno: pingsOwn },
     async run(context) {
       const { client, backend } = await joined(context);
       backend.say(opcode.ping, "are you there");
@@ -171,18 +151,7 @@ export const webSocketMessageCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "websocket: a backend's ping is answered, if only by the balancer",
-    only: ["deno"],
-    async run(context) {
-      const { backend } = await joined(context);
-      backend.say(opcode.ping, "are you there");
-      const pong = await backend.next();
-      assert.deepEqual([pong.opcode, pong.payload.toString()], [opcode.pong, "are you there"]);
-    },
-  },
-  {
     name: "websocket: a client's ping reaches the backend",
-    gaps: { deno: pingsOwn },
     async run(context) {
       const { client, backend } = await joined(context);
       client.say(opcode.ping, "are you there");

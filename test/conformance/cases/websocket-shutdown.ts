@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { closeOf, closing, opcode, readFrame } from "../../support/frames.ts";
-import { exchange } from "../../support/raw-client.ts";
 import { accepting, openOn, type RawWebSocket } from "../../support/raw-websocket.ts";
-import { eventually, within } from "../../support/wait.ts";
+import { within } from "../../support/wait.ts";
 import { ready, type RunningBalancer } from "../balancer.ts";
 import type { CaseContext, ConformanceCase } from "../case.ts";
 
@@ -118,18 +117,6 @@ export const webSocketShutdownCases: readonly ConformanceCase[] = [
       const sides = await open();
       await passes(sides);
       assert.deepEqual(closeOf(await sides.client.next()), [1001, ""]);
-      assert.equal((await within(8000, "the end", balancer.process.exit)).code, 0);
-    },
-  },
-  {
-    name: "websocket: as long as one is open at the end, newcomers are turned away with a 503",
-    only: ["deno"],
-    async run(context) {
-      const { balancer, open } = await join(context, { timeout: "1s" });
-      const { client } = await open();
-      await signal(balancer);
-      await eventually(5000, "a 503", async () => ((await exchange(balancer.port)).status === 503 ? true : undefined));
-      assert.deepEqual(closeOf(await client.next()), [1001, ""]);
       assert.equal((await within(8000, "the end", balancer.process.exit)).code, 0);
     },
   },

@@ -1,11 +1,7 @@
 import type { LoadBalancer } from "../../app/app.ts";
-import type { Config } from "../../core/config.ts";
 import type { Offer } from "../../transports/websocket/web-sockets.ts";
-import { openSecureOnDeno } from "./deno-secure-door.ts";
-import { type ServeInfo, serveOnDeno } from "./deno-server.ts";
-import { isUnsizedHead } from "./common.ts";
+import type { ServeInfo } from "./deno-server.ts";
 import { acceptOnDeno } from "./deno-websocket.ts";
-import { type Doors, openDoors } from "./door.ts";
 
 /** What Deno.serve hands over beside a request, and the request as it came in. */
 export interface DenoEnv extends Pick<ServeInfo, "remoteAddr"> {
@@ -15,23 +11,6 @@ export interface DenoEnv extends Pick<ServeInfo, "remoteAddr"> {
   readonly request?: Request;
   /** In a request for another protocol: an Offer, whose types name those of Node. */
   readonly offer?: object;
-}
-
-/** Listens with Deno's own server.
- * @throws {ListenError} */
-export function listen(balancer: LoadBalancer, config: Config): Promise<Doors> {
-  const { webSockets } = balancer;
-  return openDoors(config, balancer.fetch, async (listener, fetch) => {
-    const handle = denoHandler(fetch);
-    if (listener.tls !== undefined) {
-      return await openSecureOnDeno(listener, listener.tls, handle, config.limits, webSockets);
-    }
-    return serveOnDeno(
-      listener,
-      (port) => (request, info) => handle(request, info, { port: port(), secure: false }),
-      webSockets,
-    );
-  });
 }
 
 /** What is called for each request: by `listen`, and by Deno of a module that exports it. */
@@ -58,8 +37,8 @@ export function denoHandler(fetch: LoadBalancer["fetch"]) {
 /** With no body at all Deno would say of an answer to HEAD that its length is 0. */
 async function unsized(answer: Response | Promise<Response>): Promise<Response> {
   const response = await answer;
-  if (!isUnsizedHead(response, "HEAD")) return response;
   const { status, statusText, headers } = response;
+  if (status === 204 || status === 304 || headers.has("content-length")) return response;
   return new Response(new ReadableStream({ start: (empty) => empty.close() }), { status, statusText, headers });
 }
 
