@@ -10,8 +10,8 @@ export interface BackendSide {
   next(): Received | undefined;
   /** Reads nothing from it, or goes on. */
   hold(back: boolean): void;
-  /** Gives back whether it takes more at once; nothing is sent after a close frame. */
-  send(opcode: Opcode, payload: Uint8Array): boolean;
+  /** Nothing is sent after a close frame. */
+  send(opcode: Opcode, payload: Uint8Array): void;
   /** Bytes that were sent and wait for it. */
   waiting(): number;
   /** Sends a close frame, the last of all. @param code `undefined`: none */
@@ -27,7 +27,6 @@ export interface BackendSide {
 
 export interface BackendEvents {
   onReadable(): void;
-  onDrain(): void;
   /** It says no more; its connection may still stand. */
   onEnd(): void;
   onClose(): void;
@@ -37,7 +36,7 @@ export interface BackendEvents {
 export function createBackendSide(
   { socket, rest }: TunnelEnd,
   maxMessageBytes: number,
-  { onReadable, onDrain, onEnd, onClose }: BackendEvents,
+  { onReadable, onEnd, onClose }: BackendEvents,
 ): BackendSide {
   const decoder = createDecoder(maxMessageBytes);
   let bytes = 0;
@@ -54,7 +53,6 @@ export function createBackendSide(
     read(chunk);
     onReadable();
   });
-  socket.on("drain", onDrain);
   socket.on("error", () => {}); // followed by its close
   socket.once("end", onEnd);
   whenClosed(socket, onClose);
@@ -62,7 +60,9 @@ export function createBackendSide(
   return {
     next: decoder.next,
     hold: (back) => void (back ? socket.pause() : socket.resume()),
-    send: (opcode, payload) => isClosing || !socket.writable || socket.write(encodeFrame(opcode, payload, true)),
+    send(opcode, payload) {
+      if (!isClosing && socket.writable) socket.write(encodeFrame(opcode, payload, true));
+    },
     waiting: () => socket.writableLength,
     close(code, reason) {
       if (isClosing) return;

@@ -9,7 +9,7 @@ import type { TunnelEnd } from "./tunnel.ts";
 
 /** The largest message that is relayed, in bytes; a larger one is closed with 1009. */
 export const maxMessageBytes = 16 * 1024 * 1024;
-/** What may wait for a backend that takes nothing, beside one message, from a client that cannot be held back; then: 1013. */
+/** What may wait for a backend that takes nothing, beside one message: the client cannot be held back. Then: 1013. */
 export const maxWaitingBytes = 16 * 1024 * 1024;
 /** How long a side may take to end its connection after a close frame, or once the other is gone. */
 const lingerMs = 5_000;
@@ -20,24 +20,17 @@ const encoder = new TextEncoder();
 export interface ClientSide {
   /** Gives back whether more can be taken at once; else the relay has to be told by `onDrain`. */
   send(message: string | Uint8Array): boolean;
-  /** Absent where the runtime keeps these to itself. */
-  readonly ping?: (bytes: Uint8Array) => void;
-  readonly pong?: (bytes: Uint8Array) => void;
-  /** Reads nothing from the client, or goes on; absent where the runtime reads whatever comes. */
-  readonly hold?: (back: boolean) => void;
   /** Sends a close frame behind what waits. @param code `undefined`: none */
   close(code: number | undefined, reason: string): void;
-  /** Ends the connection without a close frame behind what waits, or with 1011 where the runtime cannot. */
+  /** Ends the connection behind what waits, as nearly without a close frame as the runtime can. */
   breakOff(): void;
 }
 
-/** What a client's side tells. */
+/** What a client's side tells. Its pings and pongs are its runtime's affair. */
 export interface Relay extends Session {
   /** The client's side is there: what the backend has said already goes to it. */
   open(client: ClientSide): void;
   onMessage(message: string | Uint8Array): void;
-  onPing(bytes: Uint8Array): void;
-  onPong(bytes: Uint8Array): void;
   onDrain(): void;
   /** @param code as it came; 1005: the close frame had none; 1006: there was no close frame */
   onClose(code: number, reason: string): void;
@@ -51,7 +44,6 @@ export interface Relay extends Session {
 export function relay(end: TunnelEnd, onEnd: (bytes: number, error?: ProxyError) => void): Relay {
   const backend = createBackendSide(end, maxMessageBytes, {
     onReadable: pump,
-    onDrain: () => client?.hold?.(false),
     onEnd: onBackendEnd,
     onClose() {
       backendGone = true;
@@ -65,7 +57,6 @@ export function relay(end: TunnelEnd, onEnd: (bytes: number, error?: ProxyError)
   let isDone = false; // the client gets no more: it was sent a close frame, was broken off or is gone
   let clientGone = false;
   let backendGone = false;
-  let pings = 0; // of the client, which its runtime has answered and the backend will
   let failure: ProxyError | undefined;
   let linger: ReturnType<typeof setTimeout> | undefined;
   let over = false;
@@ -95,13 +86,10 @@ export function relay(end: TunnelEnd, onEnd: (bytes: number, error?: ProxyError)
         isStalled = !to.send(received.bytes);
         break;
       case "ping":
-        if (to.ping !== undefined) to.ping(received.bytes);
-        else write(opcodes.pong, received.bytes);
+        write(opcodes.pong, received.bytes);
         break;
       case "pong":
-        if (pings > 0) pings--;
-        else to.pong?.(received.bytes);
-        break;
+        break; // to a ping that nobody sent
       case "close":
         close(received.code, received.reason);
         backend.end();
@@ -112,13 +100,12 @@ export function relay(end: TunnelEnd, onEnd: (bytes: number, error?: ProxyError)
     }
   }
 
-  /** Nothing is kept beyond what the backend takes, where the client can be held back. */
   function write(opcode: Opcode, payload: Uint8Array): void {
-    if (client?.hold === undefined && backend.waiting() > maxWaitingBytes) {
+    if (backend.waiting() > maxWaitingBytes) {
       failure ??= new ProxyError("connection_terminated", { cause: new Error("the backend takes no more") });
       close(1013, "the backend is too slow");
     } else if (payload.length > maxMessageBytes) close(1009, "the message is too large");
-    else if (!backend.send(opcode, payload)) client?.hold?.(true);
+    else backend.send(opcode, payload);
   }
 
   function close(code: number | undefined, reason: string, codeForBackend = code): void {
@@ -170,11 +157,6 @@ export function relay(end: TunnelEnd, onEnd: (bytes: number, error?: ProxyError)
       if (typeof message === "string") write(opcodes.text, encoder.encode(message));
       else write(opcodes.binary, message);
     },
-    onPing(payload) {
-      pings++;
-      write(opcodes.ping, payload);
-    },
-    onPong: (payload) => write(opcodes.pong, payload),
     onDrain() {
       isStalled = false;
       pump();
