@@ -76,27 +76,28 @@ export function withHopByHop(more: Iterable<string>): ReadonlySet<string> {
   return new Set([...hopByHop, ...more]);
 }
 
-/** Fields as a parser gives them: name, value, name, value. */
-export function rawFields(lines: readonly string[]): Fields {
+/** Fields as a parser gives them: name, value, name, value. @param names in lower case */
+export function rawFields(lines: readonly string[], names: readonly string[] = namesOf(lines)): Fields {
   return {
     get(name) {
       let value: string | null = null;
-      for (let index = 0; index < lines.length; index += 2) {
-        const given = lines[index]!;
-        if (given.length !== name.length || (given !== name && given.toLowerCase() !== name)) continue;
+      for (let index = 0; index < names.length; index++) {
+        if (names[index] !== name) continue;
+        const more = lines[2 * index + 1]!;
         // Cookies are the one list without commas (RFC 6265 §5.4).
-        value = value === null ? lines[index + 1]! : value + (name === "cookie" ? "; " : ", ") + lines[index + 1]!;
+        value = value === null ? more : value + (name === "cookie" ? "; " : ", ") + more;
       }
       return value;
     },
-    has(name) {
-      for (let index = 0; index < lines.length; index += 2) {
-        if (lines[index]!.length === name.length && lines[index]!.toLowerCase() === name) return true;
-      }
-      return false;
-    },
+    has: (name) => names.includes(name),
     forEach(visit) {
       for (let index = 0; index < lines.length; index += 2) visit(lines[index + 1]!, lines[index]!);
     },
   };
+}
+
+function namesOf(lines: readonly string[]): string[] {
+  const names: string[] = [];
+  for (let index = 0; index < lines.length; index += 2) names.push(lines[index]!.toLowerCase());
+  return names;
 }

@@ -65,7 +65,8 @@ export function writeResponse(
   if (response.body === null) {
     const framed = answerHead(start, asked, 0, keepAlive);
     socket.write(framed.text, "latin1");
-    onWritten(endingOf(framed, keepAlive));
+    if (framed.body === "none" || framed.length === 0) onWritten(endingOf(framed, keepAlive));
+    else breakOff(framed, socket, onWritten);
     return atOnce;
   }
   const framed = answerHead(start, asked, "nothing", keepAlive);
@@ -75,7 +76,10 @@ export function writeResponse(
   const resume = () => go?.();
   writeStream(framed, reader, socket, drained).then(
     () => onWritten(endingOf(framed, keepAlive)),
-    () => breakOff(framed, socket, onWritten),
+    () => {
+      void reader.cancel().catch(() => {});
+      breakOff(framed, socket, onWritten);
+    },
   );
   return {
     resume,
@@ -131,7 +135,11 @@ async function writeStream(
 function startOf({ status, statusText, headers }: Response): AnswerStart {
   const drop = hopByHopNames(headers.get("connection"));
   const fields: string[] = [];
-  for (const [name, value] of headers) if (!drop.has(name)) fields.push(name, value);
+  for (const [name, value] of headers) {
+    // A length that is none is left out, and there is none of a 204 (RFC 9110 §8.6).
+    const isFalse = name === "content-length" && (status === 204 || !/^\d+$/.test(value));
+    if (!drop.has(name) && !isFalse) fields.push(name, value);
+  }
   return { status, reason: statusText === "" ? reasonOf(status) : statusText, fields };
 }
 

@@ -91,7 +91,7 @@ export function serveConnection(
     const from = /^(?:\r\n)*/.exec(text)![0].length; // empty lines before a request are let be (RFC 9112 §2.2)
     if (from === text.length) return "head";
     const head = parseRequestHead(text.slice(from));
-    exchange = createExchange(head, head.framing === 0 ? undefined : createInbox(hold), line);
+    exchange = createExchange(head, head.framing === 0 ? undefined : createInbox(hold, ask), line);
     return head.framing;
   }
 
@@ -136,11 +136,13 @@ export function serveConnection(
   function serve(mine: Exchange): void {
     begun = false;
     alarm.at = Number.POSITIVE_INFINITY;
-    Promise.resolve(app.fetch(mine.request, mine.env)).then((response) => answer(mine, response), () => leave());
+    new Promise<Response>((resolve) => resolve(app.fetch(mine.request, mine.env)))
+      .then((response) => answer(mine, response))
+      .catch(() => exchange === mine && leave());
   }
 
   function ask(): void {
-    if (exchange === undefined || isAsked) return;
+    if (exchange === undefined || isAsked || isAnswering) return;
     isAsked = true;
     if (exchange.head.expects && !exchange.inbox!.hasBegun()) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
   }
@@ -174,7 +176,7 @@ export function serveConnection(
     writing = undefined;
     isAnswered = true;
     if (ending === "broken") leave();
-    else if (ending === "last" || isComplete) next(ending === "last");
+    else if (ending === "last" || isComplete || isUnreadable) next(ending === "last" || isUnreadable);
     else {
       exchange.inbox!.discard(); // then comes the next one
       alarms.set(alarm, limits.idleTimeout);
@@ -191,6 +193,7 @@ export function serveConnection(
       isAnswered =
         false;
     unwanted = 0;
+    done.inbox?.discard();
     done.finish();
     if (isLast || isClosing) return sayGoodbye();
     parser.begin();
@@ -276,7 +279,9 @@ export function serveConnection(
   return {
     close() {
       isClosing = true;
-      if (exchange === undefined && !begun && !isOver && socket.writableLength === 0) socket.destroy();
+      if (exchange !== undefined || begun || isOver) return;
+      if (socket.writableLength === 0) socket.destroy();
+      else sayGoodbye();
     },
     cut: () => socket.destroy(),
   };

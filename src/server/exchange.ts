@@ -43,19 +43,22 @@ export interface Exchange {
 /** A request as it is handed to the app. @param hold stops or goes on reading from the client */
 export function createExchange(head: RequestHead, inbox: Inbox | undefined, line: Line): Exchange {
   const { origin } = line;
-  let listeners: ((() => void) | undefined)[] = [];
+  const listeners: ((() => void) | undefined)[] = [];
   let left = false;
 
   function onLeave(listener: () => void): () => void {
-    if (left) listener();
+    if (left) {
+      listener();
+      return () => {};
+    }
     const place = listeners.push(listener) - 1;
     return () => void (listeners[place] = undefined);
   }
 
   const raw: RawRequest = {
-    headers: rawFields(head.fields),
+    headers: rawFields(head.fields, head.names),
     target: head.target,
-    ask: line.ask,
+    ask: () => void (left || line.ask()),
     whole: () => inbox?.whole(),
     trailers: () => inbox?.trailers() ?? [],
     onInterim: (status, lines) => void (left || line.onInterim(status, lines)),
@@ -63,9 +66,11 @@ export function createExchange(head: RequestHead, inbox: Inbox | undefined, line
   const client: Client = { ...origin, direct: true, raw, onLeave };
   function leave(): void {
     left = true;
-    const told = listeners;
-    listeners = [];
-    for (const listener of told) listener?.();
+    for (let place = 0; place < listeners.length; place++) {
+      const listener = listeners[place];
+      listeners[place] = undefined;
+      listener?.();
+    }
   }
 
   return {

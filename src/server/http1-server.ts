@@ -18,7 +18,8 @@ export function createHttp1Server(app: App, limits: ConnectionLimits): Http1Serv
   const alarms = createAlarms();
   const connections = new Set<ServerConnection>();
   let isClosing = false;
-  let whenEmpty = () => {};
+  let tellEmpty = () => {};
+  const empty = new Promise<void>((resolve) => (tellEmpty = resolve));
 
   return {
     take(socket, carrier = socket) {
@@ -26,14 +27,14 @@ export function createHttp1Server(app: App, limits: ConnectionLimits): Http1Serv
       connections.add(connection);
       socket.once("close", () => {
         connections.delete(connection);
-        if (connections.size === 0) whenEmpty();
+        if (isClosing && connections.size === 0) tellEmpty();
       });
       if (isClosing) connection.close();
     },
     async close() {
       isClosing = true;
       for (const connection of connections) connection.close();
-      if (connections.size > 0) await new Promise<void>((resolve) => (whenEmpty = resolve));
+      if (connections.size > 0) await empty;
     },
     cut() {
       for (const connection of connections) connection.cut();

@@ -23,8 +23,11 @@ const waitingBytes = 64 * 1024;
 
 const none: readonly string[] = [];
 
-/** @param hold stops or goes on reading from the socket */
-export function createInbox(hold: (held: boolean) => void): Inbox {
+/**
+ * @param hold stops or goes on reading from the socket
+ * @param ask is called when somebody reads the stream: a client may wait to be asked for its body
+ */
+export function createInbox(hold: (held: boolean) => void, ask: () => void): Inbox {
   let chunks: Buffer[] = [];
   let bytes = 0; // in chunks
   let ending: "end" | Error | undefined;
@@ -40,6 +43,7 @@ export function createInbox(hold: (held: boolean) => void): Inbox {
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    ask();
     if (chunks.length === 0 && ending === undefined) await new Promise<void>((resolve) => (wake = resolve));
     const chunk = chunks.shift();
     if (chunk !== undefined) {
@@ -51,9 +55,12 @@ export function createInbox(hold: (held: boolean) => void): Inbox {
   }
 
   function discard(): void {
+    if (ending === "end" || unwanted) return;
     unwanted = true;
     chunks = [];
     bytes = 0;
+    ending = new Error("nobody wants the rest");
+    come();
     hold(false);
   }
 
@@ -69,6 +76,7 @@ export function createInbox(hold: (held: boolean) => void): Inbox {
     end(received) {
       trailers = received;
       ending ??= "end";
+      hold(false); // to hear when the client leaves
       come();
     },
     fail(cause) {
@@ -76,7 +84,7 @@ export function createInbox(hold: (held: boolean) => void): Inbox {
       come();
     },
     discard,
-    hasBegun: () => hasBegun || ending !== undefined,
+    hasBegun: () => hasBegun || ending === "end",
     whole() {
       if (ending !== "end" || made !== undefined) return undefined;
       return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);

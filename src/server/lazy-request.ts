@@ -18,6 +18,7 @@ class LazyRequest {
   readonly method: string;
   readonly #parts: RequestParts;
   #url: string | undefined;
+  #headers: Headers | undefined;
   #made: Request | undefined;
 
   constructor(parts: RequestParts) {
@@ -29,41 +30,31 @@ class LazyRequest {
     return (this.#url ??= urlOf(this.#parts));
   }
 
+  get headers(): Headers {
+    return (this.#headers ??= headersOf(this.#parts.head));
+  }
+
   get made(): Request {
-    return (this.#made ??= make(this.url, this.#parts));
+    return (this.#made ??= make(this.url, this.headers, this.#parts));
   }
 }
 
-const read = [
-  "headers",
-  "body",
-  "bodyUsed",
-  "signal",
-  "cache",
-  "credentials",
-  "destination",
-  "duplex",
-  "integrity",
-  "keepalive",
-  "mode",
-  "redirect",
-  "referrer",
-  "referrerPolicy",
-] as const;
-const call = ["arrayBuffer", "blob", "bytes", "clone", "formData", "json", "text"] as const;
-for (const name of read) {
-  Object.defineProperty(LazyRequest.prototype, name, {
-    get(this: LazyRequest) {
-      return this.made[name as keyof Request];
-    },
-  });
-}
-for (const name of call) {
-  Object.defineProperty(LazyRequest.prototype, name, {
-    value(this: LazyRequest) {
-      return this.made[name]();
-    },
-  });
+for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(Request.prototype))) {
+  const key = name as "body" & "text";
+  if (name in LazyRequest.prototype || name === "method") continue;
+  if (get !== undefined) {
+    Object.defineProperty(LazyRequest.prototype, name, {
+      get(this: LazyRequest) {
+        return this.made[key];
+      },
+    });
+  } else if (typeof value === "function") {
+    Object.defineProperty(LazyRequest.prototype, name, {
+      value(this: LazyRequest) {
+        return (this.made[key] as () => unknown)();
+      },
+    });
+  }
 }
 Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
 
@@ -72,7 +63,7 @@ export const lazyRequest = (parts: RequestParts): Request => new LazyRequest(par
 /** A path that a URL parser leaves as it is; what else there may be in a target is for it to read. */
 const plain = /^\/[\w\-.~!$&'()*+,;=:@%/?]*$/;
 const climbing = /\/(?:\.|%2e)/i;
-const hostForm = /^[\w.-]+(?::\d{1,5})?$/;
+const hostForm = /^[\w.-]+(?::\d{1,4})?$/;
 
 /** For whoever stands in front of the balancer, which goes by the target itself. */
 function urlOf({ head: { target, host }, secure }: RequestParts): string {
@@ -80,18 +71,23 @@ function urlOf({ head: { target, host }, secure }: RequestParts): string {
   if (plain.test(target) && !climbing.test(target)) return origin + target;
   const ascii = target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
   const url = target.startsWith("/") ? origin + ascii : ascii;
-  return URL.canParse(url) && /^https?:/i.test(url) ? new URL(url).href : `${origin}/`;
+  if (!URL.canParse(url) || !/^https?:/i.test(url)) return `${origin}/`;
+  return Object.assign(new URL(url), { username: "", password: "" }).href; // no Request takes one with them
 }
 
 const hostOf = (host: string | undefined) =>
   host !== undefined && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).host : "localhost";
 
-function make(url: string, { head: { method, fields }, body, onLeave }: RequestParts): Request {
+function headersOf({ fields }: RequestHead): Headers {
   const headers = new Headers();
   for (let index = 0; index < fields.length; index += 2) headers.append(fields[index]!, fields[index + 1]!);
+  return headers;
+}
+
+function make(url: string, headers: Headers, { head: { method }, body, onLeave }: RequestParts): Request {
   const aborter = new AbortController();
   onLeave(() => aborter.abort());
-  const stream = method === "GET" || method === "HEAD" ? undefined : body();
+  const stream = /^(?:get|head)$/i.test(method) ? undefined : body();
   return new Request(url, {
     method,
     headers,

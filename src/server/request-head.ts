@@ -10,6 +10,8 @@ export interface RequestHead {
   readonly minor: 0 | 1;
   /** Name, value, name, value, in Latin-1. */
   readonly fields: readonly string[];
+  /** The fields' names in lower case. */
+  readonly names: readonly string[];
   readonly host: string | undefined;
   /** How the body ends (RFC 9112 §6.3): after so many bytes or after its last chunk. */
   readonly framing: number | "chunked";
@@ -71,9 +73,12 @@ export function parseRequestHead(text: string): RequestHead {
     target: target!,
     minor,
     fields,
+    names,
     host,
     framing,
-    keepAlive: minor === 1 ? !lists(connection, "close") : lists(connection, "keep-alive"),
+    keepAlive: minor === 1
+      ? !lists(connection, "close")
+      : lists(connection, "keep-alive") && !lists(connection, "close"),
     expects: expectation !== undefined && minor === 1 && framing !== 0, // RFC 9110 §10.1.1
     upgrades: upgrades && minor === 1,
   };
