@@ -132,7 +132,9 @@ async function writeStream(
   socket.uncork();
 }
 
+/** @throws {RangeError} for a Response that stands for an error */
 function startOf({ status, statusText, headers }: Response): AnswerStart {
+  if (status < 200) throw new RangeError("no answer has such a status");
   const drop = hopByHopNames(headers.get("connection"));
   const fields: string[] = [];
   for (const [name, value] of headers) {

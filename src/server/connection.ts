@@ -43,6 +43,9 @@ const unwantedBytes = 1024 * 1024;
 /** How long a client may go on sending after its last answer: closed at once, the answer could be lost (RFC 9112 §9.6). */
 const lingerMs = 2_000;
 
+/** How many idle times a client may take to read the end of an answer. */
+const mostRings = 4;
+
 /** What nobody is there to be told. */
 const gone = () => new Error("the client has left");
 
@@ -63,6 +66,7 @@ export function serveConnection(
   let begun = false; // the beginning of a head has come
   let early: Buffer | undefined; // what came before its turn
   let unwanted = 0; // bytes of a body after its answer
+  let rings = 0; // while the client took nothing more of its answer, as far as that is known
   let isUnreadable = false; // the client has broken its word: nothing more is read
   let isClosing = false; // after this answer
   let isOver = false; // no further request is served
@@ -193,6 +197,7 @@ export function serveConnection(
       isAnswered =
         false;
     unwanted = 0;
+    rings = 0;
     done.inbox?.discard();
     done.finish();
     if (isLast || isClosing) return sayGoodbye();
@@ -232,8 +237,9 @@ export function serveConnection(
   }
 
   function ring(): void {
-    if (socket.writableLength > 0) return alarms.set(alarm, limits.idleTimeout); // it is still reading its answer
-    if (isOver || !begun) socket.destroy();
+    // It is told of whole writes only: a client that reads slowly may need several idle times for one.
+    if (socket.writableLength > 0 && rings++ < mostRings) alarms.set(alarm, limits.idleTimeout);
+    else if (isOver || !begun) socket.destroy();
     else refuse(undefined, new ProxyError("request_timeout"));
   }
 
@@ -248,7 +254,7 @@ export function serveConnection(
   function onSocketEnd(): void {
     if (exchange !== undefined) leave();
     else if (isOver) socket.destroy();
-    else sayGoodbye();
+    else if (!isUnreadable) sayGoodbye(); // else that is being told
   }
 
   function onSocketDrain(): void {

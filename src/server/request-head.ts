@@ -60,7 +60,7 @@ export function parseRequestHead(text: string): RequestHead {
         connection = connection === null ? value.toLowerCase() : `${connection},${value.toLowerCase()}`;
         break;
       case "expect":
-        expectation = value.toLowerCase();
+        expectation = expectation === undefined ? value.toLowerCase() : `${expectation}, ${value}`;
         break;
       case "upgrade":
         upgrades = true;

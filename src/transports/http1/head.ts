@@ -57,7 +57,9 @@ export function parseHead(text: string, method: string): Head {
     }
   }
   const framing = framingOf(method, status, minor!, length, coding);
-  const keepAlive = minor === "1" ? !lists(connection, "close") : lists(connection, "keep-alive");
+  const keepAlive = minor === "1"
+    ? !lists(connection, "close")
+    : lists(connection, "keep-alive") && !lists(connection, "close");
   return { minor: Number(minor), status, reason, fields, names, connection, framing, keepAlive, keepAliveSeconds };
 }
 
