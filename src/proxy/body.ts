@@ -109,7 +109,7 @@ export function createBody(
     if (failure !== undefined) throw failure;
     if (ended) return false;
     const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw (failure = new ProxyError("client_aborted", { cause }));
+      throw (failure = cause instanceof ProxyError ? cause : new ProxyError("client_aborted", { cause }));
     });
     if (done) {
       ended = true;

@@ -33,7 +33,7 @@ const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 export function inspect(request: Request, raw: RawRequest | undefined, headBytes: number | undefined): Inspected {
   const { method } = request;
   const headers = raw?.headers ?? request.headers;
-  if (method === "TRACE") throw new ProxyError("method_not_allowed");
+  if (method === "TRACE" || method === "TRACK") throw new ProxyError("method_not_allowed");
   if (method === "CONNECT") throw new ProxyError("not_supported", { detail: "CONNECT is for forward proxies." });
   const asked = split(raw?.target ?? request.url);
   const host = hostOf(headers.get("host"), asked.authority, raw !== undefined);

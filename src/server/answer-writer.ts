@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import process from "node:process";
+import type { TLSSocket } from "node:tls";
 import { hopByHopNames } from "../core/fields.ts";
 import type { Answer } from "../transports/http1/exchange.ts";
 import { endToEnd } from "../transports/http1/plain-response.ts";
@@ -96,7 +97,8 @@ const endingOf = ({ body }: AnswerHead, keepAlive: boolean): Ending => keepAlive
 
 /** Ends an answer so that the client sees that it is not whole: no final chunk, fewer bytes than announced, else a reset (RFC 9112 §8). */
 function breakOff({ body }: AnswerHead, socket: Socket, onWritten: OnWritten): void {
-  if (body === "close") socket.resetAndDestroy();
+  // With TLS there is no need, and no way: a connection that ends without a word of TLS's own was cut off (RFC 8446 §6.1).
+  if (body === "close" && (socket as TLSSocket).encrypted !== true) socket.resetAndDestroy();
   onWritten("broken");
 }
 

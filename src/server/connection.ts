@@ -10,7 +10,7 @@ import { interimHead } from "./answer-head.ts";
 import { type Ending, writeAnswer, writeResponse, type Writing } from "./answer-writer.ts";
 import { createExchange, type Exchange, type Origin, type ServerEnv } from "./exchange.ts";
 import { createInbox } from "./inbox.ts";
-import { checkRequestBeginning, malformed, parseRequestHead } from "./request-head.ts";
+import { checkRequestBeginning, malformed, parseRequestHead, type RequestHead } from "./request-head.ts";
 import { acceptUpgrade } from "./upgrade.ts";
 
 /** Whom a server asks. */
@@ -87,7 +87,7 @@ export function serveConnection(
 
   function hold(back: boolean): void {
     if (isOver) return;
-    if (back) socket.pause();
+    if (back || (early !== undefined && early.length > earlyBytes)) socket.pause();
     else socket.resume();
   }
 
@@ -157,6 +157,11 @@ export function serveConnection(
     socket.write(interimHead(status, fields), "latin1");
   }
 
+  /** Whether what is missing of a body can be read away. Who was not asked for it may send it all the same, or not. */
+  function canSkip({ framing, expects }: RequestHead): boolean {
+    return (isAsked || !expects) && !(typeof framing === "number" && framing > unwantedBytes);
+  }
+
   function answer(mine: Exchange, response: Response): void {
     const { head, env: { offer } } = mine;
     if (exchange !== mine) {
@@ -165,9 +170,9 @@ export function serveConnection(
     }
     if (offer !== undefined && acceptUpgrade(response, offer, detach)) return;
     isAnswering = true;
-    // Who was to be asked for a body and was not may send it all the same, or not; and what follows an upgrade may be no request.
+    // What follows an upgrade may be no request.
     const keepAlive = head.keepAlive && !isClosing && !isUnreadable && offer === undefined &&
-      (isAsked || !head.expects);
+      (isComplete || canSkip(head));
     const unseen = unseenAnswer(response);
     const started = unseen === undefined
       ? writeResponse(response, head, keepAlive, socket, onWritten)
@@ -212,6 +217,7 @@ export function serveConnection(
     early = undefined;
     socket.resume();
     read(bytes);
+    if (early !== undefined) hold(false); // which goes on holding back who sent too much before its turn
   }
 
   /** Ends the connection and takes what the client still sends. */
@@ -245,7 +251,7 @@ export function serveConnection(
 
   function onSocketData(bytes: Buffer): void {
     if (isOver || isUnreadable) return;
-    if (isComplete || early !== undefined) {
+    if (isComplete || early !== undefined || (exchange === undefined && socket.writableNeedDrain)) {
       early = early === undefined ? bytes : Buffer.concat([early, bytes]);
       if (early.length > earlyBytes) socket.pause();
     } else read(bytes);

@@ -59,7 +59,8 @@ export function createExchange(head: RequestHead, inbox: Inbox | undefined, line
     headers: rawFields(head.fields, head.names),
     target: head.target,
     ask: () => void (left || line.ask()),
-    whole: () => inbox?.whole(),
+    // A Request of these can have no body, so that only one that is there can be sent on.
+    whole: () => (head.method === "GET" || head.method === "HEAD" ? inbox?.ended().then(inbox.whole) : inbox?.whole()),
     trailers: () => inbox?.trailers() ?? [],
     onInterim: (status, lines) => void (left || line.onInterim(status, lines)),
   };

@@ -10,6 +10,8 @@ export interface Inbox {
   discard(): void;
   /** Whether anything has come. */
   hasBegun(): boolean;
+  /** Resolves when nothing more will come. */
+  ended(): Promise<void>;
   /** All of it, if it is there and nothing was read. */
   whole(): Uint8Array | undefined;
   /** The same stream every time. */
@@ -34,22 +36,24 @@ export function createInbox(hold: (held: boolean) => void, ask: () => void): Inb
   let trailers = none;
   let hasBegun = false;
   let unwanted = false;
+  let isAwaited = false; // all of it is to be there at once
   let made: ReadableStream<Uint8Array> | undefined;
   let wake: (() => void) | undefined;
 
   function come(): void {
-    wake?.();
+    const woken = wake;
     wake = undefined;
+    woken?.();
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     ask();
     if (chunks.length === 0 && ending === undefined) await new Promise<void>((resolve) => (wake = resolve));
-    const chunk = chunks.shift();
-    if (chunk !== undefined) {
-      bytes -= chunk.byteLength;
-      if (bytes < waitingBytes) hold(false);
-      controller.enqueue(chunk);
+    if (chunks.length > 0) {
+      controller.enqueue(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)); // there may be thousands of one byte
+      chunks = [];
+      bytes = 0;
+      hold(false);
     } else if (ending === "end") controller.close();
     else if (ending !== undefined) controller.error(ending);
   }
@@ -70,7 +74,7 @@ export function createInbox(hold: (held: boolean) => void, ask: () => void): Inb
       if (unwanted) return;
       chunks.push(chunk);
       bytes += chunk.byteLength;
-      if (bytes >= waitingBytes) hold(true);
+      if (bytes >= waitingBytes && !isAwaited) hold(true);
       come();
     },
     end(received) {
@@ -85,6 +89,15 @@ export function createInbox(hold: (held: boolean) => void, ask: () => void): Inb
     },
     discard,
     hasBegun: () => hasBegun || ending === "end",
+    ended() {
+      ask();
+      isAwaited = true;
+      hold(false);
+      return new Promise((resolve) => {
+        const look = () => void (ending === undefined ? (wake = look) : resolve());
+        look();
+      });
+    },
     whole() {
       if (ending !== "end" || made !== undefined) return undefined;
       return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);

@@ -98,13 +98,14 @@ function framingOf(minor: number, length: string | undefined, coding: string | u
  * @param bytes the beginning of one
  * @throws {ProxyError} as `parseRequestHead`
  */
-export function checkRequestBeginning(bytes: Buffer): void {
+export function checkRequestBeginning(bytes: Buffer, seen: number): void {
   const first = bytes.indexOf(10);
   // TLS on a port without it begins otherwise than any method, or than the empty line that may stand before one (RFC 9112 §2.2).
   if (first < 0 && bytes[0] !== 13 && !(bytes[0]! > 0x20 && bytes[0]! < 0x7f)) malformed("it begins with no method");
-  for (let feed = first; feed >= 0; feed = bytes.indexOf(10, feed + 1)) {
+  for (let feed = bytes.indexOf(10, seen); feed >= 0; feed = bytes.indexOf(10, feed + 1)) {
     if (bytes[feed - 1] !== 13) malformed("a line ends without CR");
   }
+  if (first < seen) return;
   const line = bytes.toString("latin1", 0, Math.max(0, first - 1));
   if (line !== "" && !requestLine.test(line)) misread(line);
 }

@@ -313,21 +313,59 @@ describe("a request's body", () => {
   });
 
   it("that nobody wants and that is too long ends the connection", async () => {
-    for (const fields of ["Content-Length: 99999999", "Transfer-Encoding: chunked"]) {
-      const line = openLine();
-      line.say(post(fields, "200000\r\n"));
+    const line = openLine();
+    line.say(post("Transfer-Encoding: chunked", "200000\r\n"));
+    await settled();
+    line.say(Buffer.alloc(1024 * kibibyte - 100, "x"));
+    await settled();
+    assert.equal(line.isEnded(), false);
+    line.say(Buffer.alloc(200, "x"));
+    await settled();
+    assert.ok(line.isEnded());
+    assert.equal(line.alarms.due(), lingerMs);
+    line.say(get("/never"));
+    await settled();
+    assert.equal(line.heard.length, 1);
+  });
+
+  it("that nobody wants and that is announced too long ends the connection with the answer, which says so", async () => {
+    const line = openLine();
+    line.say(post("Content-Length: 99999999", "abc"));
+    await settled();
+    assert.match(line.taken(), /\r\nConnection: close\r\n/);
+    assert.ok(line.isEnded());
+  });
+
+  it("of a GET is taken whole, also where it comes in pieces", async () => {
+    const line = openLine(async ({ raw }) => plain(Buffer.from((await raw.whole(6))!).toString()));
+    line.say(Buffer.from("GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 6\r\n\r\nabc"));
+    await settled();
+    assert.equal(line.taken(), "");
+    line.say(Buffer.from("def"));
+    await settled();
+    assert.match(line.taken(), /abcdef/);
+  });
+
+  it("in a thousand chunks of a byte comes to its reader in one piece", async () => {
+    let first = 0;
+    const line = openLine(async ({ request }) => {
       await settled();
-      line.say(Buffer.alloc(1024 * kibibyte - 100, "x"));
-      await settled();
-      assert.equal(line.isEnded(), false);
-      line.say(Buffer.alloc(200, "x"));
-      await settled();
-      assert.ok(line.isEnded());
-      assert.equal(line.alarms.due(), lingerMs);
-      line.say(get("/never"));
-      await settled();
-      assert.equal(line.heard.length, 1);
-    }
+      first = (await request.body!.getReader().read()).value!.length;
+      return plain("");
+    });
+    line.say(post("Transfer-Encoding: chunked", `${"1\r\nx\r\n".repeat(1000)}0\r\n\r\n`));
+    await settled();
+    await settled();
+    assert.equal(first, 1000);
+  });
+
+  it("of pipelined requests beyond 64 KiB stays in the client's socket", async () => {
+    const line = openLine(() => new Promise<Response>(() => {}));
+    line.say(get("/first"));
+    await settled();
+    line.say(Buffer.alloc(100 * kibibyte, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+    await settled();
+    assert.equal(line.socket.isPaused(), true);
   });
 
   it("that nobody wants and that does not end in time ends the connection", async () => {

@@ -255,7 +255,7 @@ describe("a request's head", () => {
 });
 
 describe("the beginning of a request's head", () => {
-  const check = (text: string) => checkRequestBeginning(Buffer.from(text, "latin1"));
+  const check = (text: string) => checkRequestBeginning(Buffer.from(text, "latin1"), 0);
   const hopeless = (text: string, code: ErrorCode = "malformed_request") =>
     assert.throws(() => check(text), throwing(code), JSON.stringify(text));
 

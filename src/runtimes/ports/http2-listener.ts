@@ -25,7 +25,8 @@ export function http2Listener(
     async (request, env) => {
       const { incoming, outgoing } = env as unknown as Http2Env;
       const target = targets.get(incoming) ?? incoming.url;
-      await writeResponse(await fetch(request, { incoming, outgoing, target } satisfies Http2Env), outgoing);
+      const response = await fetch(request, { incoming, outgoing, target } satisfies Http2Env);
+      await writeResponse(response, outgoing).catch(() => outgoing.destroy(new Error("the answer cannot be written")));
       // What the adapter does after an answer ends the stream: it must not be told before the answer's last byte.
       await ended(outgoing);
       return RESPONSE_ALREADY_SENT;

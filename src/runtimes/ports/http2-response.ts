@@ -4,10 +4,11 @@ import { unseenAnswer } from "../../transports/http1/lazy-response.ts";
 import { endToEnd } from "../../transports/http1/plain-response.ts";
 
 /** Writes an answer at the pace of the client's stream. */
-export function writeResponse(response: Response, outgoing: Http2ServerResponse): void | Promise<void> {
+export async function writeResponse(response: Response, outgoing: Http2ServerResponse): Promise<void> {
   const answer = unseenAnswer(response);
   outgoing.sendDate = false; // what is said of an answer is its backend's matter
-  return answer === undefined ? writeStream(response, outgoing) : writeAnswer(answer, outgoing);
+  if (answer === undefined) await writeStream(response, outgoing);
+  else writeAnswer(answer, outgoing);
 }
 
 /** Writes a backend's answer as it came, its fields in their order. */
@@ -30,7 +31,10 @@ const writeHead = (outgoing: Http2ServerResponse, status: number, fields: string
 function endWith(outgoing: Http2ServerResponse, trailers: readonly string[], bytes?: Uint8Array): void {
   if (trailers.length > 0) {
     const lines: Record<string, string> = Object.create(null);
-    for (let index = 0; index < trailers.length; index += 2) lines[trailers[index]!] = trailers[index + 1]!;
+    for (let index = 0; index < trailers.length; index += 2) {
+      const name = trailers[index]!.toLowerCase();
+      lines[name] = name in lines ? `${lines[name]}, ${trailers[index + 1]}` : trailers[index + 1]!;
+    }
     outgoing.addTrailers(lines);
   }
   if (bytes === undefined) outgoing.end();

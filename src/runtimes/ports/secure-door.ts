@@ -23,6 +23,7 @@ export async function openSecure(
 ): Promise<Door> {
   const certificates = serveCertificates(tls);
   const http2 = createHttp2Server({
+    strictSingleValueFields: false, // a backend's doubled field is passed on; node:http2 would throw
     maxHeaderListPairs: 1000, // more than fit into a head
     settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: limits.headBytes },
   });

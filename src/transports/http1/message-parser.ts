@@ -10,8 +10,8 @@ export interface MessageReading {
   onHead(text: string): Framing | "head" | "switched";
   onData(bytes: Buffer): void;
   onEnd(trailers: readonly string[]): void;
-  /** More is needed for a head: these are its first bytes. Throws for what cannot become one. */
-  checkBeginning(bytes: Buffer): void;
+  /** More is needed for a head: these are its first bytes, of which `seen` were told before. Throws for what cannot become one. */
+  checkBeginning(bytes: Buffer, seen: number): void;
 }
 
 /** What a message is held to, and the errors that say so. */
@@ -53,11 +53,13 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
   }
 
   function push(bytes: Buffer): Buffer | undefined {
+    let seen = held?.length ?? 0;
     let rest = held === undefined ? bytes : Buffer.concat([held, bytes]);
     held = undefined;
     while (rest.length > 0) {
       if (state === "idle" || state === "switched") return rest;
-      const after = step(rest);
+      const after = step(rest, seen);
+      seen = 0;
       if (after === undefined) {
         held = Buffer.from(rest); // the memory of a read is used again
         return undefined;
@@ -68,10 +70,10 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
   }
 
   /** Takes what it can; gives back the rest, `undefined` when more is needed to go on. */
-  function step(bytes: Buffer): Buffer | undefined {
+  function step(bytes: Buffer, seen: number): Buffer | undefined {
     switch (state) {
       case "head":
-        return takeHead(bytes);
+        return takeHead(bytes, seen);
       case "length":
         return takeBody(bytes, end);
       case "chunk":
@@ -80,20 +82,20 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
         reading.onData(bytes);
         return bytes.subarray(bytes.length);
       case "chunk-size":
-        return takeChunkSize(bytes);
+        return takeChunkSize(bytes, seen);
       case "chunk-end":
         return takeChunkEnd(bytes);
       case "trailers":
-        return takeTrailers(bytes);
+        return takeTrailers(bytes, seen);
       default:
         return bytes;
     }
   }
 
-  function takeHead(bytes: Buffer): Buffer | undefined {
-    const at = endOf(bytes, emptyLine);
+  function takeHead(bytes: Buffer, seen: number): Buffer | undefined {
+    const at = endOf(bytes, emptyLine, seen);
     if (at === undefined) {
-      reading.checkBeginning(bytes);
+      reading.checkBeginning(bytes, seen);
       return undefined;
     }
     headBytes += at;
@@ -118,8 +120,8 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
     return bytes.subarray(part.length);
   }
 
-  function takeChunkSize(bytes: Buffer): Buffer | undefined {
-    const at = endOf(bytes, lineEnd);
+  function takeChunkSize(bytes: Buffer, seen: number): Buffer | undefined {
+    const at = endOf(bytes, lineEnd, seen);
     if (at === undefined) return undefined;
     const [, size] = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(bytes.toString("latin1", 0, at)) ??
       malformed("a chunk's size");
@@ -135,9 +137,9 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
     return bytes.subarray(2);
   }
 
-  function takeTrailers(bytes: Buffer): Buffer | undefined {
+  function takeTrailers(bytes: Buffer, seen: number): Buffer | undefined {
     const none = bytes.length >= 2 && bytes[0] === 13 && bytes[1] === 10;
-    const at = none ? 0 : endOf(bytes, emptyLine);
+    const at = none ? 0 : endOf(bytes, emptyLine, seen);
     if (at === undefined) return undefined;
     end(none ? nothing : parseFields(bytes.toString("latin1", 0, at), -2, malformed).fields);
     return bytes.subarray(none ? 2 : at + 4);
@@ -155,8 +157,8 @@ export function createMessageParser(reading: MessageReading, rules: MessageRules
   }
 
   /** Where the mark begins; `undefined`: more is needed. What is too long is so however it was cut into reads. */
-  function endOf(bytes: Buffer, mark: Buffer): number | undefined {
-    const at = bytes.indexOf(mark);
+  function endOf(bytes: Buffer, mark: Buffer, seen: number): number | undefined {
+    const at = bytes.indexOf(mark, Math.max(0, seen - mark.length + 1));
     const earliest = at < 0 ? bytes.length - mark.length + 1 : at;
     if (earliest > maxHeadBytes) tooLong("a line", bytes);
     return at < 0 ? undefined : at;

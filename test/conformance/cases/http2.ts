@@ -82,6 +82,18 @@ export const http2Cases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "http2: a field that a backend says twice, and may not, harms nobody",
+    only: withTls,
+    async run(context) {
+      const { client, backends } = await open(context);
+      for (const name of ["X-Content-Type-Options", "ETag"]) {
+        backends.main.handle((arrival) => arrival.answer(200, [[name, "one"], [name, "one"]], "doubled"));
+        const answer = await client.ask({ path: "/" });
+        assert.deepEqual([answer.status, answer.body.toString()], [200, "doubled"], name);
+      }
+    },
+  },
+  {
     name: "http2: bytes beyond ASCII in fields pass in both directions",
     only: withTls,
     async run(context) {

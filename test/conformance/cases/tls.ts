@@ -406,6 +406,23 @@ export const tlsCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "tls: a body without an announced end that breaks off is cut off for a client of HTTP/1.0, and harms nobody",
+    only: withTls,
+    async run(context) {
+      const { connect, exchange, backends } = await context.stage(secured);
+      backends.main.handle((arrival) => {
+        arrival.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+        arrival.socket.end();
+      });
+      const client = await connect({ servername: "localhost" });
+      await client.send("GET / HTTP/1.0\r\nHost: balancer.test\r\n\r\n");
+      assert.equal((await client.head()).status, 200);
+      await within(8000, "its end", client.ended);
+      backends.main.reset();
+      assert.equal((await exchange({ servername: "localhost" })).status, 200);
+    },
+  },
+  {
     name: "tls: connections between two requests are ended after the idle time, those with one in flight are not",
     only: withTls,
     async run(context) {
