@@ -10,7 +10,7 @@ import { interimHead } from "./answer-head.ts";
 import { type Ending, writeAnswer, writeResponse, type Writing } from "./answer-writer.ts";
 import { createExchange, type Exchange, type Origin, type ServerEnv } from "./exchange.ts";
 import { createInbox } from "./inbox.ts";
-import { checkRequestBeginning, malformed, parseRequestHead, type RequestHead } from "./request-head.ts";
+import { checkRequestBeginning, malformed, parseRequestHead } from "./request-head.ts";
 import { acceptUpgrade } from "./upgrade.ts";
 
 /** Whom a server asks. */
@@ -58,14 +58,9 @@ export function serveConnection(
   alarms: Alarms,
 ): ServerConnection {
   let exchange: Exchange | undefined; // the request that is being served
-  let isComplete = false; // all of it has come
-  let isAsked = false; // it was asked for its body
-  let isAnswering = false; // its answer has begun
-  let isAnswered = false; // its answer has been written
   let writing: Writing | undefined;
   let begun = false; // the beginning of a head has come
   let early: Buffer | undefined; // what came before its turn
-  let unwanted = 0; // bytes of a body after its answer
   let rings = 0; // while the client took nothing more of its answer, as far as that is known
   let isUnreadable = false; // the client has broken its word: nothing more is read
   let isClosing = false; // after this answer
@@ -100,12 +95,12 @@ export function serveConnection(
   }
 
   function onData(bytes: Buffer): void {
-    if (isAnswered) unwanted += bytes.length;
+    if (exchange!.isAnswered) exchange!.unwanted += bytes.length;
     exchange!.inbox!.push(bytes);
   }
 
   function onEnd(trailers: readonly string[]): void {
-    isComplete = true;
+    exchange!.isComplete = true;
     exchange!.inbox?.end(trailersToPass(trailers));
   }
 
@@ -118,7 +113,7 @@ export function serveConnection(
     }
     if (exchange === undefined) awaitHead();
     else if (before === undefined) serve(exchange);
-    else if (isAnswered && (isComplete || unwanted > unwantedBytes)) next();
+    else if (exchange.isAnswered && (exchange.isComplete || exchange.unwanted > unwantedBytes)) next();
   }
 
   function awaitHead(): void {
@@ -130,7 +125,7 @@ export function serveConnection(
   /** Of what is no request, or no longer one. @param serving what it is part of, if that is being served already */
   function refuse(serving: Exchange | undefined, error: unknown): void {
     isUnreadable = true;
-    if (isAnswered) return next(true);
+    if (serving?.isAnswered) return next(true);
     if (serving !== undefined) return serving.inbox!.fail(error as Error);
     exchange = undefined;
     const problem = error instanceof ProxyError ? error : new ProxyError("proxy_internal_error", { cause: error });
@@ -146,19 +141,19 @@ export function serveConnection(
   }
 
   function ask(): void {
-    if (exchange === undefined || isAsked || isAnswering) return;
-    isAsked = true;
+    if (exchange === undefined || exchange.isAsked || exchange.isAnswering) return;
+    exchange.isAsked = true;
     if (exchange.head.expects && !exchange.inbox!.hasBegun()) socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
   }
 
   function onInterim(status: number, fields: readonly string[]): void {
     // 100 is the server's own affair (RFC 9110 §10.1.1); a client of HTTP/1.0 knows no interim answers (§15.2).
-    if (status === 100 || isAnswering || exchange?.head.minor !== 1) return;
+    if (status === 100 || exchange === undefined || exchange.isAnswering || exchange.head.minor === 0) return;
     socket.write(interimHead(status, fields), "latin1");
   }
 
   /** Whether what is missing of a body can be read away. Who was not asked for it may send it all the same, or not. */
-  function canSkip({ framing, expects }: RequestHead): boolean {
+  function canSkip({ head: { framing, expects }, isAsked }: Exchange): boolean {
     return (isAsked || !expects) && !(typeof framing === "number" && framing > unwantedBytes);
   }
 
@@ -169,23 +164,23 @@ export function serveConnection(
       return forget(response);
     }
     if (offer !== undefined && acceptUpgrade(response, offer, detach)) return;
-    isAnswering = true;
+    mine.isAnswering = true;
     // What follows an upgrade may be no request.
     const keepAlive = head.keepAlive && !isClosing && !isUnreadable && offer === undefined &&
-      (isComplete || canSkip(head));
+      (mine.isComplete || canSkip(mine));
     const unseen = unseenAnswer(response);
     const started = unseen === undefined
       ? writeResponse(response, head, keepAlive, socket, onWritten)
       : writeAnswer(unseen, head, keepAlive, socket, onWritten);
-    if (exchange === mine && !isAnswered) writing = started;
+    if (exchange === mine && !mine.isAnswered) writing = started;
   }
 
   function onWritten(ending: Ending): void {
     if (exchange === undefined) return;
     writing = undefined;
-    isAnswered = true;
+    exchange.isAnswered = true;
     if (ending === "broken") leave();
-    else if (ending === "last" || isComplete || isUnreadable) next(ending === "last" || isUnreadable);
+    else if (ending === "last" || exchange.isComplete || isUnreadable) next(ending === "last" || isUnreadable);
     else {
       exchange.inbox!.discard(); // then comes the next one
       alarms.set(alarm, limits.idleTimeout);
@@ -193,15 +188,9 @@ export function serveConnection(
   }
 
   /** The answer was the last thing to be done for its request. */
-  function next(isLast = !isComplete): void {
+  function next(isLast = !exchange!.isComplete): void {
     const done = exchange!;
     exchange = undefined;
-    isComplete =
-      isAsked =
-      isAnswering =
-      isAnswered =
-        false;
-    unwanted = 0;
     rings = 0;
     done.inbox?.discard();
     done.finish();
@@ -251,7 +240,7 @@ export function serveConnection(
 
   function onSocketData(bytes: Buffer): void {
     if (isOver || isUnreadable) return;
-    if (isComplete || early !== undefined || (exchange === undefined && socket.writableNeedDrain)) {
+    if (exchange?.isComplete || early !== undefined || (exchange === undefined && socket.writableNeedDrain)) {
       early = early === undefined ? bytes : Buffer.concat([early, bytes]);
       if (early.length > earlyBytes) socket.pause();
     } else read(bytes);

@@ -34,6 +34,16 @@ export interface Exchange {
   readonly inbox: Inbox | undefined;
   readonly request: Request;
   readonly env: ServerEnv;
+  /** All of the request has come. */
+  isComplete: boolean;
+  /** The client was asked for its body. */
+  isAsked: boolean;
+  /** The answer has begun. */
+  isAnswering: boolean;
+  /** The answer has been written. */
+  isAnswered: boolean;
+  /** Bytes of the body that came after the answer. */
+  unwanted: number;
   /** The client has left: who listens is told. */
   leave(): void;
   /** The client has its answer: who goes on listening is told, once all has been heard that comes together with the answer's end. */
@@ -77,6 +87,11 @@ export function createExchange(head: RequestHead, inbox: Inbox | undefined, line
   return {
     head,
     inbox,
+    isComplete: inbox === undefined,
+    isAsked: false,
+    isAnswering: false,
+    isAnswered: false,
+    unwanted: 0,
     request: lazyRequest({ head, secure: origin.secure, body: () => inbox?.stream(), onLeave }),
     env: { client, offer: head.upgrades ? { by: "bytes" } : undefined },
     leave,
