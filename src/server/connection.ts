@@ -135,9 +135,19 @@ export function serveConnection(
   function serve(mine: Exchange): void {
     begun = false;
     alarm.at = Number.POSITIVE_INFINITY;
-    new Promise<Response>((resolve) => resolve(app.fetch(mine.request, mine.env)))
-      .then((response) => answer(mine, response))
-      .catch(() => exchange === mine && leave());
+    const fault = () => exchange === mine && leave();
+    const answered = (response: Response) => {
+      try {
+        answer(mine, response);
+      } catch {
+        fault();
+      }
+    };
+    try {
+      Promise.resolve(app.fetch(mine.request, mine.env)).then(answered, fault);
+    } catch {
+      fault();
+    }
   }
 
   function ask(): void {
