@@ -63,7 +63,7 @@ export const lazyRequest = (parts: RequestParts): Request => new LazyRequest(par
 /** A path that a URL parser leaves as it is; what else there may be in a target is for it to read. */
 const plain = /^\/[\w\-.~!$&'()*+,;=:@%/?]*$/;
 const climbing = /\/(?:\.|%2e)/i;
-const hostForm = /^[\w.-]+(?::\d{1,4})?$/;
+const hostForm = /^[\w.-]+(?::[0-5]?\d{1,4})?$/;
 
 /** For whoever stands in front of the balancer, which goes by the target itself. */
 function urlOf({ head: { target, host }, secure }: RequestParts): string {
