@@ -4,6 +4,7 @@ import process from "node:process";
 import type { TLSSocket } from "node:tls";
 import { hopByHopNames } from "../core/fields.ts";
 import type { Answer } from "../transports/http1/exchange.ts";
+import { unseenAnswer } from "../transports/http1/lazy-response.ts";
 import { endToEnd } from "../transports/http1/plain-response.ts";
 import { type AnswerHead, answerHead, type AnswerStart, type Asked, reasonOf } from "./answer-head.ts";
 
@@ -191,4 +192,11 @@ function writeEnd({ body }: AnswerHead, trailers: readonly string[], socket: Soc
 function isSettled(promise: unknown): Promise<boolean> {
   const yes = Promise.resolve(promise).then(() => true, () => true);
   return Promise.race([yes, new Promise<boolean>((resolve) => process.nextTick(resolve, false))]);
+}
+
+/** Nobody reads an answer: its backend need not send it. */
+export function forget(response: Response): void {
+  const body = unseenAnswer(response)?.body;
+  if (body === undefined) void response.body?.cancel().catch(() => {});
+  else if (body !== null && !(body instanceof Uint8Array)) body.cancel();
 }

@@ -7,18 +7,11 @@ import type { Alarm, Alarms } from "../transports/http1/alarms.ts";
 import { createMessageParser, type MessageRules } from "../transports/http1/message-parser.ts";
 import type { TunnelEnd } from "../transports/websocket/tunnel.ts";
 import { interimHead } from "./answer-head.ts";
-import { type Ending, writeAnswer, writeResponse, type Writing } from "./answer-writer.ts";
-import { createExchange, type Exchange, type Origin, type ServerEnv } from "./exchange.ts";
+import { type Ending, forget, writeAnswer, writeResponse, type Writing } from "./answer-writer.ts";
+import { type App, createExchange, type Exchange, type Origin } from "./exchange.ts";
 import { createInbox } from "./inbox.ts";
 import { checkRequestBeginning, malformed, parseRequestHead } from "./request-head.ts";
 import { acceptUpgrade } from "./upgrade.ts";
-
-/** Whom a server asks. */
-export interface App {
-  fetch(request: Request, env: ServerEnv): Response | Promise<Response>;
-  /** The answer to what never becomes a request. */
-  refuse(error: ProxyError): Response;
-}
 
 /** What a connection is held to. */
 export interface ConnectionLimits {
@@ -296,11 +289,4 @@ export function serveConnection(
     },
     cut: () => socket.destroy(),
   };
-}
-
-/** Nobody reads an answer: its backend need not send it. */
-function forget(response: Response): void {
-  const body = unseenAnswer(response)?.body;
-  if (body === undefined) void response.body?.cancel().catch(() => {});
-  else if (body !== null && !(body instanceof Uint8Array)) body.cancel();
 }

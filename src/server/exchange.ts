@@ -1,3 +1,4 @@
+import type { ProxyError } from "../core/errors.ts";
 import type { Client, RawRequest } from "../core/ports.ts";
 import { rawFields } from "../core/fields.ts";
 import type { Offer } from "../transports/websocket/web-sockets.ts";
@@ -10,6 +11,13 @@ export interface ServerEnv {
   readonly client: Client;
   /** In a request for another protocol. */
   readonly offer: Offer | undefined;
+}
+
+/** Whom a server asks. */
+export interface App {
+  fetch(request: Request, env: ServerEnv): Response | Promise<Response>;
+  /** The answer to what never becomes a request. */
+  refuse(error: ProxyError): Response;
 }
 
 /** Where requests come from. */

@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { plainAddress } from "../core/address.ts";
 import { createAlarms } from "../transports/http1/alarms.ts";
-import { type App, type ConnectionLimits, serveConnection, type ServerConnection } from "./connection.ts";
-import type { Origin } from "./exchange.ts";
+import { type ConnectionLimits, serveConnection, type ServerConnection } from "./connection.ts";
+import type { App, Origin } from "./exchange.ts";
 
 /** A server for HTTP/1.1 and HTTP/1.0 over whatever sockets it is given. */
 export interface Http1Server {

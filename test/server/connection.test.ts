@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { type App, serveConnection } from "../../src/server/connection.ts";
+import { serveConnection } from "../../src/server/connection.ts";
+import type { App } from "../../src/server/exchange.ts";
 import { settled } from "../support/fake-socket.ts";
 import { cutAt, latin1 } from "../transports/http1/reading.ts";
 import {

@@ -3,13 +3,8 @@ import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { ProxyError } from "../../src/core/errors.ts";
 import type { Client, RawRequest } from "../../src/core/ports.ts";
-import {
-  type App,
-  type ConnectionLimits,
-  serveConnection,
-  type ServerConnection,
-} from "../../src/server/connection.ts";
-import type { ServerEnv } from "../../src/server/exchange.ts";
+import { type ConnectionLimits, serveConnection, type ServerConnection } from "../../src/server/connection.ts";
+import type { App, ServerEnv } from "../../src/server/exchange.ts";
 import type { Alarm, Alarms } from "../../src/transports/http1/alarms.ts";
 import { type FakeSocket, fakeSocket } from "../support/fake-socket.ts";
 import { latin1 } from "../transports/http1/reading.ts";
