@@ -108,6 +108,8 @@ export const longCases: readonly ConformanceCase[] = [
     async run(context) {
       const { url } = await createCounter(context);
       const balancer = await startOver(context, url);
+      // What a runtime lets lie about before it collects garbage is there after the first, and grows no more.
+      await upload(balancer.port, 1024, 0, false);
       const small = await mostWhile(balancer, async () => void (await upload(balancer.port, 256, 0, true)));
       const large = await mostWhile(balancer, async () => void (await upload(balancer.port, 1024, 0, false)));
       assert.ok(large - small < 64, `${small} MiB while 256 MiB went up, ${large} MiB while 1 GiB did`);
