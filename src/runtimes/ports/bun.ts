@@ -10,15 +10,18 @@ import { bunResponse } from "./bun-answer.ts";
 import { common, onSignal, type RuntimePorts } from "./common.ts";
 import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
+import { openSecure } from "./secure-door.ts";
+import { socketDoors } from "./socket-doors.ts";
 
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
-export { listen } from "./socket-doors.ts";
 
 /** What an app on Bun.serve may hand over beside a request. */
 interface BunEnv {
   readonly server: { readonly port: number; requestIP(request: Request): { readonly address: string } | null };
 }
+
+export const listen = socketDoors(openSecure);
 
 /** What Bun brings. */
 export function createPorts(): RuntimePorts {

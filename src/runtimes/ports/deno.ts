@@ -9,8 +9,9 @@ import { common, onSignal, type RuntimePorts } from "./common.ts";
 import type { DenoEnv } from "./deno-handler.ts";
 import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
+import { openSecureOnDeno } from "./deno-secure-door.ts";
+import { socketDoors } from "./socket-doors.ts";
 
-export { listen } from "./deno-doors.ts";
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
 
@@ -21,6 +22,8 @@ declare const Deno: {
 /** Whether this is Deno Deploy, where cron calls and processes come and go. */
 export const isDeploy = (): boolean =>
   Deno.env.get("DENO_DEPLOY") !== undefined || Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
+
+export const listen = socketDoors(openSecureOnDeno);
 
 /** What Deno brings. */
 export function createPorts(): RuntimePorts {

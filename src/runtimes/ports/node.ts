@@ -9,10 +9,13 @@ import { traits } from "../traits.ts";
 import { common, onSignal, type RuntimePorts } from "./common.ts";
 import { nodeClient } from "./node-client.ts";
 import { tcpConnect } from "./tcp.ts";
+import { openSecure } from "./secure-door.ts";
+import { socketDoors } from "./socket-doors.ts";
 
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
-export { listen } from "./socket-doors.ts";
+
+export const listen = socketDoors(openSecure);
 
 /** What Node brings. */
 export function createPorts(): RuntimePorts {

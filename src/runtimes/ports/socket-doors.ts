@@ -1,19 +1,23 @@
 import type { LoadBalancer } from "../../app/app.ts";
-import type { Config } from "../../core/config.ts";
-import { type Doors, openDoors } from "./door.ts";
+import type { Config, ListenerConfig } from "../../core/config.ts";
+import { type Door, type Doors, openDoors } from "./door.ts";
 import { openPlain } from "./plain-door.ts";
-import { openSecure } from "./secure-door.ts";
 
-/** Listens with our own server for HTTP/1.1, and node:http2 for HTTP/2.
- * @throws {ListenError} */
-export function listen(balancer: LoadBalancer, config: Config): Promise<Doors> {
-  const { limits } = config;
-  return openDoors(
+/** Opens a listener with TLS, for HTTP/2 and HTTP/1.1. */
+type OpenSecure = (
+  listener: ListenerConfig,
+  tls: NonNullable<ListenerConfig["tls"]>,
+  fetch: LoadBalancer["fetch"],
+  limits: Config["limits"],
+) => Promise<Door>;
+
+/** What listens with our own server for HTTP/1.1, and with another for HTTP/2. It throws {@link ListenError}. */
+export const socketDoors = (openSecure: OpenSecure) => ({ fetch }: LoadBalancer, config: Config): Promise<Doors> =>
+  openDoors(
     config,
-    balancer.fetch,
-    (listener, fetch) =>
+    fetch,
+    (listener, served) =>
       listener.tls === undefined
-        ? openPlain(listener, fetch, limits)
-        : openSecure(listener, listener.tls, fetch, limits),
+        ? openPlain(listener, served, config.limits)
+        : openSecure(listener, listener.tls, served, config.limits),
   );
-}
