@@ -37,7 +37,7 @@ export interface LoadBalancer {
   close(): Promise<void>;
   /** Requests that came in and whose answers have not ended, WebSockets among them. */
   inFlight(): number;
-  readonly webSockets: Pick<WebSockets, "count" | "idle" | "goAway">;
+  readonly webSockets: Pick<WebSockets, "count" | "goAway">;
 }
 
 /** Joins the two corridors: requests go through `fetch`, health through `scheduled`, and they meet in the pools. */
@@ -126,7 +126,6 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
       const { response, backend, isLent } = await forwardWithRetries(forwarding, scope, (bytes, error) => {
         leaveSlot?.();
         if (traits.cancelsBodies) body?.abandon?.();
-        client.onAnswered?.();
         observed.ended(bytes, error);
       });
 
@@ -136,7 +135,6 @@ export function createLoadBalancer(config: Config, ports: Ports): LoadBalancer {
     } catch (thrown) {
       const error = asProxyError(thrown);
       leaveSlot?.();
-      client.onAnswered?.();
       observed.failed(error);
       return problem(error, {
         requestId,

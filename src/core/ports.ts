@@ -26,8 +26,6 @@ export interface WebSockets {
   open(arrival: Arrival, incoming: Incoming, outgoing: Outgoing): Promise<Response>;
   /** How many are open. */
   count(): number;
-  /** Resolves when none is open. */
-  idle(): Promise<void>;
   /** Closes all of them with 1001; resolves when they have ended, cut off a moment later at the latest. */
   goAway(): Promise<void>;
 }
@@ -150,7 +148,7 @@ export interface RawRequest {
   readonly target: string;
   /** The body will be read: a client that waits to be asked for it is asked. */
   ask?(): void;
-  /** The body if all of its `length` bytes came together with the head. */
+  /** The body if all of its `length` bytes came together with the head; or where there is no other way to pass it on, when they have. */
   whole(length: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   readonly trailers?: Incoming["trailers"];
   readonly onInterim?: Incoming["onInterim"];
@@ -172,8 +170,6 @@ export interface Client {
   /** Calls `listener` once the client has left, with its whole answer or without; gives back how to stop listening. */
   onLeave(listener: () => void): () => void;
   readonly signal?: AbortSignal | undefined;
-  /** To be told when the answer has ended, where the runtime's connections have to be given their idle time back. */
-  onAnswered?(): void;
 }
 
 /** A structured log: LogTape's Logger is one. */

@@ -80,7 +80,8 @@ export function serveConnection(
   }
 
   function onHead(text: string): number | "chunked" | "head" {
-    const from = /^(?:\r\n)*/.exec(text)![0].length; // empty lines before a request are let be (RFC 9112 §2.2)
+    let from = 0; // empty lines before a request are let be (RFC 9112 §2.2)
+    while (text.startsWith("\r\n", from)) from += 2;
     if (from === text.length) return "head";
     const head = parseRequestHead(text.slice(from));
     exchange = createExchange(head, head.framing === 0 ? undefined : createInbox(hold, ask), line);

@@ -247,7 +247,6 @@ describe("a WebSocket", () => {
         return open(arrival, incoming, outgoing);
       },
       count: () => 0,
-      idle: () => Promise.resolve(),
       goAway: () => Promise.resolve(),
     };
     const hosts = { "a.test": named("a"), "b.test": named("b") };

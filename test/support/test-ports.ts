@@ -28,7 +28,6 @@ export function createTestPorts(changes: Partial<Omit<Ports, "clock" | "log">> =
     webSockets: {
       open: () => Promise.reject(new Error("this test brings no WebSockets")),
       count: () => 0,
-      idle: () => Promise.resolve(),
       goAway: () => Promise.resolve(),
     },
     store: createMemoryStore(),

@@ -21,6 +21,7 @@ interface BunEnv {
   readonly server: { readonly port: number; requestIP(request: Request): { readonly address: string } | null };
 }
 
+/** Listens with our own server for HTTP/1.1, and node:http2. */
 export const listen = socketDoors(openSecure);
 
 /** What Bun brings. */
@@ -30,7 +31,7 @@ export function createPorts(): RuntimePorts {
     ...common,
     traits: traits.bun,
     transport: byProtocol(http1Transport(send, respond), http2Transport(respond)),
-    webSockets: createWebSockets(send, bunResponse),
+    webSockets: createWebSockets(send, respond),
     connect: tcpConnect,
     client,
   };

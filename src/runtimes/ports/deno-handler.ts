@@ -13,7 +13,7 @@ export interface DenoEnv extends Pick<ServeInfo, "remoteAddr"> {
   readonly offer?: object;
 }
 
-/** What is called for each request: by `listen`, and by Deno of a module that exports it. */
+/** What Deno.serve calls for each request: of HTTP/2, and of a module that exports it. */
 export function denoHandler(fetch: LoadBalancer["fetch"]) {
   async function upgrade(request: Request, env: DenoEnv): Promise<Response> {
     const offer: Offer = { by: "messages" };

@@ -28,17 +28,15 @@ export function serveOnDeno(place: { readonly port: number; readonly hostname: s
   };
   let isClosing = false;
   const server = Deno.serve(options, (request, info) => (isClosing ? tooLate() : handle(request, info)));
-  let isShut = false;
   return {
     port: server.addr.port,
     async close() {
       isClosing = true;
-      isShut = true;
       await server.shutdown();
     },
     cut() {
       // A server that shuts down can be aborted no more; the end of the process ends its connections.
-      if (!isShut) aborter.abort();
+      if (!isClosing) aborter.abort();
     },
   };
 }

@@ -23,6 +23,7 @@ declare const Deno: {
 export const isDeploy = (): boolean =>
   Deno.env.get("DENO_DEPLOY") !== undefined || Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
 
+/** Listens with our own server for HTTP/1.1, and Deno's for HTTP/2. */
 export const listen = socketDoors(openSecureOnDeno);
 
 /** What Deno brings. */
@@ -32,7 +33,7 @@ export function createPorts(): RuntimePorts {
     ...common,
     traits: isDeploy() ? denoDeploy : traits.deno,
     transport: http1Transport(send, respond),
-    webSockets: createWebSockets(send, plainResponse),
+    webSockets: createWebSockets(send, respond),
     connect: tcpConnect,
     client,
   };

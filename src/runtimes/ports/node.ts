@@ -15,6 +15,7 @@ import { socketDoors } from "./socket-doors.ts";
 export { withCertificates } from "../certificates.ts";
 export { lookup } from "./environment.ts";
 
+/** Listens with our own server for HTTP/1.1, and node:http2. */
 export const listen = socketDoors(openSecure);
 
 /** What Node brings. */

@@ -16,7 +16,6 @@ export function createPorts(): RuntimePorts {
 const passedOn = (transport: Transport): WebSockets => ({
   open: (_, incoming, outgoing) => transport(incoming, outgoing),
   count: () => 0,
-  idle: () => Promise.resolve(),
   goAway: () => Promise.resolve(),
 });
 

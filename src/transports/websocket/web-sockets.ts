@@ -1,8 +1,8 @@
 import { ProxyError } from "../../core/errors.ts";
 import type { HeaderEdits, WebSockets } from "../../core/ports.ts";
-import type { Answer, Switched } from "../http1/exchange.ts";
+import type { Switched } from "../http1/exchange.ts";
 import type { Head } from "../http1/head.ts";
-import type { Http1Client } from "../http1/http1.ts";
+import type { Http1Client, Respond } from "../http1/http1.ts";
 import { checkSwitch } from "./handshake.ts";
 import { type Relay, relay } from "./relay.ts";
 import { createSessions, type Session } from "./sessions.ts";
@@ -35,12 +35,11 @@ const momentMs = 1_000;
  *
  * @param respond makes a refused handshake the answer that it is
  */
-export function createWebSockets(send: Http1Client, respond: (answer: Answer) => Response): WebSockets {
+export function createWebSockets(send: Http1Client, respond: Respond): WebSockets {
   const sessions = createSessions();
 
   return {
     count: sessions.count,
-    idle: sessions.idle,
     goAway: () => sessions.goAway(momentMs),
     async open({ env }, incoming, outgoing) {
       const { offer } = (env ?? {}) as { readonly offer?: Offer };
@@ -53,7 +52,7 @@ export function createWebSockets(send: Http1Client, respond: (answer: Answer) =>
       const key = incoming.headers.get("sec-websocket-key")!;
       const headers = offer.by === "bytes" ? outgoing.headers : withoutExtensions(outgoing.headers);
       const answer = await send(incoming, { ...outgoing, headers });
-      if (!("socket" in answer)) return respond(answer);
+      if (!("socket" in answer)) return respond(answer, incoming);
       offer.agreed = await agree(answer, key, outgoing.onEnd);
       return switchedResponse(answer.head);
     },

@@ -6,6 +6,7 @@ import { eventually, within } from "../../support/wait.ts";
 import { startMounted } from "../balancer.ts";
 import type { ConformanceCase } from "../case.ts";
 import { joined, sockets } from "../joined.ts";
+import { withTls } from "../secured.ts";
 
 const endOfHead = "workerd joins the sockets itself: nobody is told when they end";
 
@@ -95,6 +96,21 @@ export const webSocketHandshakeCases: readonly ConformanceCase[] = [
         assert.equal(response.complete, true);
       }
       assert.equal(backends.main.arrivals.length, 5);
+    },
+  },
+  {
+    name: "websocket: a refusal keeps the order and the spelling of its fields",
+    only: withTls,
+    async run(context) {
+      const { backends, connect } = await context.stage(sockets);
+      backends.main.handle((arrival) =>
+        arrival.write("HTTP/1.1 403 Not You\r\nX-Second: 2\r\nX-FIRST: 1\r\nContent-Length: 3\r\n\r\nno!")
+      );
+      const client = await connect();
+      await client.send(handshake({ host: "short.test" }));
+      const { fields, body } = await client.response();
+      assert.deepEqual(fields.slice(0, 3), [["X-Second", "2"], ["X-FIRST", "1"], ["Content-Length", "3"]]);
+      assert.equal(body.toString(), "no!");
     },
   },
   {
